@@ -1,0 +1,8 @@
+/** ContentType, RFC 9846 §5.1. */
+export const ContentType = {
+  invalid: 0,
+  change_cipher_spec: 20,
+  alert: 21,
+  handshake: 22,
+  application_data: 23,
+} as const;

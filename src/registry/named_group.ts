@@ -1,0 +1,10 @@
+/** NamedGroup, RFC 9846 §4.3.7 and RFC 10024 (the ML-KEM hybrids). */
+export const NamedGroup = {
+  secp256r1: 0x0017,
+  secp384r1: 0x0018,
+  x25519: 0x001d,
+  SecP256r1MLKEM768: 0x11eb,
+  X25519MLKEM768: 0x11ec,
+} as const;
+
+export type NamedGroupName = keyof typeof NamedGroup;
