@@ -1,0 +1,88 @@
+/**
+ * One instance of the WebAssembly module with its one memory. The memory is fixed in size (`initial` = `maximum`), so that views
+ * of it never die; pages that are never touched cost nothing. Its plan is in wasm/src/memory.rs: below `heap_base()` the stack
+ * and constants, above it what this file hands out.
+ */
+import { UsageError } from '../../error.ts';
+
+/** What WebAssembly exports, see wasm/src/abi.rs. Numbers are addresses and lengths in bytes unless a name says otherwise. */
+export interface WasmExports {
+  heap_base(): number;
+  constant_time_equal(a: number, b: number, length: number): number;
+}
+
+export type WasmBuild = 'strict' | 'relaxed';
+
+/** A compiled module and the build it came from. */
+export interface WasmModule {
+  readonly module: WebAssembly.Module;
+  readonly build: WasmBuild;
+}
+
+export interface WasmInstance {
+  readonly exports: WasmExports;
+  readonly build: WasmBuild;
+  readonly memory: WebAssembly.Memory;
+  /** The whole memory. */
+  readonly bytes: Uint8Array;
+  /** The first address for `arena` users: everything from here to the end of `bytes` is JavaScript's to hand out. */
+  readonly heapBase: number;
+  /** Arguments and results of calls that are over before the next one begins. 64-byte aligned. */
+  readonly scratch: number;
+  readonly scratchLength: number;
+}
+
+export const PAGE = 65536;
+
+/** Default size of the memory: 256 MiB. */
+export const DEFAULT_MEMORY_BYTES = 256 * 1024 * 1024;
+
+/** Room for the largest call's arguments and results beside each other. */
+const SCRATCH_BYTES = 512 * 1024;
+
+/**
+ * A module of 36 bytes whose one function applies `f64x2.relaxed_madd` (0xfd 0x87 0x02): valid only where the runtime knows
+ * relaxed SIMD.
+ */
+// deno-fmt-ignore
+const RELAXED_SIMD_PROBE = Uint8Array.of(
+  0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, // magic, version
+  0x01, 0x08, 0x01, 0x60, 0x03, 0x7b, 0x7b, 0x7b, 0x01, 0x7b, // type: (v128, v128, v128) -> v128
+  0x03, 0x02, 0x01, 0x00, // one function of it
+  0x0a, 0x0d, 0x01, 0x0b, 0x00, // one body of 11 bytes, no locals
+  0x20, 0x00, 0x20, 0x01, 0x20, 0x02, 0xfd, 0x87, 0x02, 0x0b, // local.get 0 1 2, f64x2.relaxed_madd, end
+);
+
+/** Whether this runtime compiles relaxed SIMD. */
+export function hasRelaxedSimd(): boolean {
+  return WebAssembly.validate(RELAXED_SIMD_PROBE);
+}
+
+/** The build this runtime should load. */
+export function chooseBuild(): WasmBuild {
+  return hasRelaxedSimd() ? 'relaxed' : 'strict';
+}
+
+/**
+ * Instantiates a build with a memory of its own, of `memoryBytes` (a multiple of 64 KiB, at least 4 MiB, at most 4 GiB). Throws `UsageError` for
+ * another size, and what WebAssembly throws for bytes that are not this module.
+ */
+export function instantiate(source: WasmModule, memoryBytes: number = DEFAULT_MEMORY_BYTES): WasmInstance {
+  if (!Number.isSafeInteger(memoryBytes) || memoryBytes % PAGE !== 0 || memoryBytes < 64 * PAGE || memoryBytes > 65536 * PAGE) {
+    throw new UsageError(`memoryBytes must be a multiple of 65536 from 4 MiB to 4 GiB, not ${memoryBytes}`);
+  }
+  const pages = memoryBytes / PAGE;
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+  const instance = new WebAssembly.Instance(source.module, { env: { memory } });
+  const exports = instance.exports as unknown as WasmExports;
+  const scratch = exports.heap_base();
+  return {
+    exports,
+    build: source.build,
+    memory,
+    bytes: new Uint8Array(memory.buffer),
+    heapBase: scratch + SCRATCH_BYTES,
+    scratch,
+    scratchLength: SCRATCH_BYTES,
+  };
+}

@@ -1,0 +1,20 @@
+//! Sallyport's cryptography. Each primitive is one file: a plain, constant-time, portable implementation, and where it pays a
+//! `simd128` twin with the same signature, for which the plain one is the oracle.
+//!
+//! The crate is free of TLS but for `record.rs`. Everything works on byte slices; `abi.rs` is the one place that turns
+//! addresses from JavaScript into slices. See `README.md` for the memory plan, the bounds and the constant-time arguments.
+
+#![cfg_attr(target_arch = "wasm32", no_std)]
+#![deny(unsafe_op_in_unsafe_fn)]
+
+#[cfg(target_arch = "wasm32")]
+pub mod abi;
+pub mod memory;
+
+pub mod constant_time;
+
+#[cfg(target_arch = "wasm32")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! {
+    core::arch::wasm32::unreachable()
+}
