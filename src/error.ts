@@ -92,7 +92,7 @@ export const ALERT_OF_REASON = {
   handshake_timeout: 'user_canceled',
   canceled: 'user_canceled',
   internal_error: 'internal_error',
-} as const satisfies Record<string, AlertName | null>;
+} as const;
 
 export type Reason = keyof typeof ALERT_OF_REASON;
 
