@@ -68,7 +68,10 @@ export function chooseBuild(): WasmBuild {
  * another size, and what WebAssembly throws for bytes that are not this module.
  */
 export function instantiate(source: WasmModule, memoryBytes: number = DEFAULT_MEMORY_BYTES): WasmInstance {
-  if (!Number.isSafeInteger(memoryBytes) || memoryBytes % PAGE !== 0 || memoryBytes < 64 * PAGE || memoryBytes > 65536 * PAGE) {
+  if (
+    !Number.isSafeInteger(memoryBytes) || memoryBytes % PAGE !== 0 || memoryBytes < 64 * PAGE ||
+    memoryBytes > 65536 * PAGE
+  ) {
     throw new UsageError(`memoryBytes must be a multiple of 65536 from 4 MiB to 4 GiB, not ${memoryBytes}`);
   }
   const pages = memoryBytes / PAGE;
