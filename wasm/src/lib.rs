@@ -12,6 +12,12 @@ pub mod abi;
 pub mod memory;
 
 pub mod constant_time;
+pub mod keccak;
+#[cfg(target_arch = "wasm32")]
+pub mod keccak_pair;
+pub mod mlkem;
+#[cfg(target_arch = "wasm32")]
+pub mod mlkem_simd;
 
 #[cfg(target_arch = "wasm32")]
 #[panic_handler]
