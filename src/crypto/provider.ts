@@ -147,6 +147,39 @@ export interface Verifier {
   verify(scheme: number, content: Uint8Array, signature: Uint8Array): boolean | Promise<boolean>;
 }
 
+/** What a certificate's key is. `rsa_pss`: an RSA key whose certificate says id-RSASSA-PSS (RFC 4055), for PSS alone. */
+export type KeyType = 'ecdsa_p256' | 'ecdsa_p384' | 'ed25519' | 'rsa' | 'rsa_pss';
+
+/** A private key that has been read and not yet been given to whoever signs with it. Secret: wiped by whoever read it. */
+export interface PrivateKey {
+  readonly type: KeyType;
+  /** The SignatureSchemes its certificate allows it in TLS 1.3, in order of preference. */
+  readonly schemes: readonly number[];
+  /** PrivateKeyInfo (RFC 5958) in DER. RSA keys of both types stand under rsaEncryption here. */
+  readonly pkcs8: Uint8Array;
+  /** ECDSA: the private scalar, big-endian, as long as the curve's order. Ed25519: the 32-byte seed. Undefined for RSA. */
+  readonly scalar: Uint8Array | undefined;
+}
+
+/** The public key of a certificate. */
+export interface PublicKey {
+  readonly type: KeyType;
+  /** The SignatureSchemes its certificate allows it in TLS 1.3. */
+  readonly schemes: readonly number[];
+  /** SubjectPublicKeyInfo (RFC 5280 §4.1.2.7) in DER. RSA keys of both types stand under rsaEncryption here. */
+  readonly spki: Uint8Array;
+  /** ECDSA: the uncompressed point. Ed25519: the 32 bytes of RFC 8032. Undefined for RSA. */
+  readonly raw: Uint8Array | undefined;
+}
+
+/** Makes signers and verifiers of keys. */
+export interface SignatureProvider {
+  /** Undefined when this provider cannot sign with that type of key. Copies what it keeps of `key`. */
+  signer(key: PrivateKey): Signer | undefined | Promise<Signer | undefined>;
+  /** Undefined when this provider cannot verify with that type of key. Throws when the key is not a valid one. */
+  verifier(key: PublicKey): Verifier | undefined | Promise<Verifier | undefined>;
+}
+
 /** All the synchronous cryptography a connection needs. Maps are keyed by IANA code points. */
 export interface CryptoProvider {
   readonly sha256: Hash;
