@@ -1,0 +1,314 @@
+/**
+ * `npm run bench`: the terminator beside its peers, in one interleaved run. How it measures is told in bench/README.md.
+ */
+import { execFileSync } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import {
+  availableParallelism,
+  cpus,
+  loadavg,
+  release as kernelRelease,
+  tmpdir,
+} from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import {
+  type CertificateFiles,
+  type KeyType,
+  makeCertificate,
+} from "./certificates.ts";
+import { buildLoad, Load } from "./load.ts";
+import { type Peer, peers } from "./peers.ts";
+import {
+  findProgram,
+  freePort,
+  listening,
+  type PinnedProcess,
+  startPinned,
+} from "./process.ts";
+import {
+  ratios,
+  ratioTable,
+  type Result,
+  valueTable,
+  workersLine,
+} from "./report.ts";
+import { type Bench, type Row, rows } from "./rows.ts";
+
+const usage = `npm run bench -- [options]
+  --rows ID,...     of: ${rows.map((row) => row.id).join(", ")}
+  --peers ID,...    of: ${peers.map((peer) => peer.id).join(", ")}
+  --rounds N        default 3
+  --quick           a fifth of the work, one round: for a first look
+  --json FILE       every value of every round
+`;
+
+interface Running {
+  readonly server: PinnedProcess;
+  readonly port: number;
+}
+
+/** Everything a run holds: servers by peer, key type and workers. */
+class Run {
+  readonly folder: string = mkdtempSync(join(tmpdir(), "sallyport-bench-"));
+  readonly #load: Load;
+  readonly #certificates = new Map<KeyType, CertificateFiles>();
+  readonly #servers = new Map<string, Running>();
+  readonly #warm = new Set<string>();
+  readonly #quick: boolean;
+  #count = 0;
+
+  constructor(quick: boolean) {
+    this.#quick = quick;
+    this.#load = new Load(
+      buildLoad(join(process.cwd(), "bench/load"), this.folder),
+      "1",
+    );
+  }
+
+  async measure(peer: Peer, row: Row): ReturnType<Row["measure"]> {
+    const id = [peer.id, row.key, row.workers ?? 1].join(" ");
+    const { server, port } = row.fresh === true
+      ? await this.#start(peer, row)
+      : this.#servers.get(id) ?? await this.#start(peer, row);
+    if (row.fresh !== true) this.#servers.set(id, { server, port });
+    const bench: Bench = { server, port, load: this.#load, quick: this.#quick };
+    try {
+      const warm = `${id} ${row.id}`;
+      if (!this.#warm.has(warm)) await row.warmUp?.(bench);
+      this.#warm.add(warm);
+      return await row.measure(bench);
+    } catch (error) {
+      throw new Error(
+        `${(error as Error).message}${
+          server.alive ? "" : `; it ended: ${server.log}`
+        }`,
+      );
+    } finally {
+      if (row.fresh === true) await server.stop();
+    }
+  }
+
+  async #start(peer: Peer, row: Row): Promise<Running> {
+    const certificate = this.#certificates.get(row.key) ??
+      makeCertificate(this.folder, row.key);
+    this.#certificates.set(row.key, certificate);
+    const workers = row.workers ?? 1;
+    const folder = join(this.folder, String(this.#count++));
+    mkdirSync(folder);
+    const backendPort = (await this.#load.run({ op: "backend" })).port ?? 0;
+    const port = await freePort();
+    const server = startPinned(
+      workers === 1 ? "0" : `0-${workers - 1}`,
+      peer.command({ port, backendPort, certificate, workers, folder }),
+    );
+    server.child.stdout?.resume();
+    await listening(port, server);
+    return { server, port };
+  }
+
+  async stop(): Promise<void> {
+    for (const { server } of this.#servers.values()) await server.stop();
+    await this.#load.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function machine(): Record<string, string | number> {
+  const version = (command: string, ...flags: string[]): string => {
+    try {
+      const out = execFileSync(command, flags, {
+        stdio: ["ignore", "pipe", "pipe"],
+        encoding: "utf8",
+      });
+      return out.split("\n")[0] ?? "";
+    } catch {
+      return "none";
+    }
+  };
+  return {
+    date: new Date().toISOString(),
+    processor:
+      /model name\s*: (.*)/.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ??
+        cpus()[0]?.model ?? "",
+    cores: availableParallelism(),
+    kernel: kernelRelease(),
+    load: loadavg().map((value) => value.toFixed(2)).join(" "),
+    openssl: version("openssl", "version"),
+    haproxy: version(findProgram("haproxy") ?? "haproxy", "-v"),
+    go: version("go", "version"),
+  };
+}
+
+function choose<T extends { readonly id: string }>(
+  all: readonly T[],
+  wanted: string | undefined,
+): readonly T[] {
+  if (wanted === undefined) return all;
+  return wanted.split(",").map((id) => {
+    const found = all.find((candidate) => candidate.id === id);
+    if (found === undefined) {
+      throw new Error(
+        `unknown: ${id}. There are: ${all.map((each) => each.id).join(", ")}`,
+      );
+    }
+    return found;
+  });
+}
+
+async function main(): Promise<void> {
+  const { values: options } = parseArgs({
+    options: {
+      rows: { type: "string" },
+      peers: { type: "string" },
+      rounds: { type: "string" },
+      quick: { type: "boolean", default: false },
+      json: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (options.help) return void process.stdout.write(usage);
+  const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
+  if (!Number.isInteger(rounds) || rounds < 1) {
+    throw new Error("--rounds wants a whole number from 1");
+  }
+  if (findProgram("taskset") === undefined) {
+    throw new Error("no taskset (Debian: util-linux) to pin processes with");
+  }
+  if (availableParallelism() < 2) {
+    throw new Error(
+      "two cores are needed: one for the server, one for the load",
+    );
+  }
+
+  const about = machine();
+  process.stdout.write(
+    `${
+      Object.entries(about).map(([name, value]) => `${name}: ${value}`).join(
+        "\n",
+      )
+    }\n\n`,
+  );
+  const notes: string[] = [];
+  const present = choose(peers, options.peers).filter((peer) => {
+    const reason = peer.missing();
+    if (reason !== undefined) notes.push(`${peer.id} skipped: ${reason}`);
+    return reason === undefined;
+  });
+  const wanted = choose(rows, options.rows).filter((row) =>
+    options.rows !== undefined || row.onDemand !== true
+  );
+  const results = await measureAll(
+    wanted,
+    present,
+    rounds,
+    options.quick,
+    notes,
+  );
+
+  process.stdout.write(
+    `\n${valueTable(results, present.map((peer) => peer.id))}\n\n${
+      ratioTable(results)
+    }\n`,
+  );
+  process.stdout.write(
+    `${workersLine(results) ?? ""}\n${
+      notes.map((note) => `- ${note}\n`).join("")
+    }`,
+  );
+  if (options.json !== undefined) {
+    const ratio = ratios(results).map((each) => ({
+      ...each,
+      figure: each.figure.id,
+    }));
+    const plain = results.map((result) => ({
+      ...result,
+      figure: result.figure.id,
+      unit: result.figure.unit,
+    }));
+    writeFileSync(
+      options.json,
+      `${
+        JSON.stringify(
+          { machine: about, rounds, notes, ratios: ratio, results: plain },
+          null,
+          2,
+        )
+      }\n`,
+    );
+  }
+}
+
+/** All rounds: in each, row by row, every peer once, the first one another each time. */
+async function measureAll(
+  wanted: readonly Row[],
+  present: readonly Peer[],
+  rounds: number,
+  quick: boolean,
+  notes: string[],
+): Promise<Result[]> {
+  const run = new Run(quick);
+  const results: Result[] = [];
+  const failed = new Set<string>();
+  try {
+    for (let round = 0; round < rounds; round++) {
+      for (const row of wanted) {
+        const able = present.filter((peer) =>
+          row.only === undefined || peer.id.startsWith(row.only)
+        );
+        for (let i = 0; i < able.length; i++) {
+          const peer = able[(i + round) % able.length];
+          if (peer === undefined || failed.has(`${peer.id} ${row.id}`)) {
+            continue;
+          }
+          try {
+            const { values, suite } = await run.measure(peer, row);
+            row.figures.forEach((figure, index) =>
+              record(results, figure, peer.id, values[index] ?? NaN, suite)
+            );
+            process.stdout.write(".");
+          } catch (error) {
+            failed.add(`${peer.id} ${row.id}`);
+            notes.push(`${peer.id}, ${row.id}: ${(error as Error).message}`);
+            process.stdout.write("x");
+          }
+        }
+      }
+      process.stdout.write(` round ${round + 1} of ${rounds}\n`);
+    }
+  } finally {
+    await run.stop();
+  }
+  return results;
+}
+
+function record(
+  results: Result[],
+  figure: Result["figure"],
+  peer: string,
+  value: number,
+  suite: number | undefined,
+): void {
+  let result = results.find((candidate) =>
+    candidate.figure.id === figure.id && candidate.peer === peer
+  );
+  if (result === undefined) {
+    result = { figure, peer, values: [] };
+    results.push(result);
+  }
+  result.values.push(value);
+  if (suite !== undefined) result.suite = suite;
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(
+    `bench: ${error instanceof Error ? error.message : String(error)}\n`,
+  );
+  process.exitCode = 1;
+});

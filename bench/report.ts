@@ -1,0 +1,144 @@
+/** Medians, ratios and the tables that are printed. */
+import { native, ordinary, our } from "./peers.ts";
+import type { Figure } from "./rows.ts";
+
+export interface Result {
+  readonly figure: Figure;
+  readonly peer: string;
+  /** One per round. */
+  readonly values: number[];
+  suite?: number;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const [low, high] = [
+    sorted[sorted.length % 2 === 1 ? middle : middle - 1],
+    sorted[middle],
+  ];
+  return low === undefined || high === undefined ? NaN : (low + high) / 2;
+}
+
+const suiteNames = new Map([[0x1301, "A"], [0x1302, "B"], [0x1303, "C"]]);
+
+export function format(value: number): string {
+  if (Number.isNaN(value)) return "–";
+  return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
+}
+
+/** The figure of one peer, from all rounds; NaN where it has none. */
+function figureOf(
+  results: readonly Result[],
+  figure: string,
+  peer: string,
+): number {
+  const result = results.find((candidate) =>
+    candidate.figure.id === figure && candidate.peer === peer
+  );
+  return median(result?.values ?? []);
+}
+
+export interface Ratio {
+  readonly figure: Figure;
+  readonly toOrdinary: number;
+  /** Against the best of the native terminators; memory has haproxy's figure as its measure. */
+  readonly toNative: number;
+}
+
+export function ratios(results: readonly Result[]): Ratio[] {
+  const figures = new Map(results.map(({ figure }) => [figure.id, figure]));
+  return [...figures.values()].map((figure) => {
+    const own = figureOf(results, figure.id, our);
+    const peers = figure.id === "memory" ? ["haproxy"] : native;
+    const best = peers.map((peer) => figureOf(results, figure.id, peer)).filter(
+      (value) => !Number.isNaN(value),
+    );
+    return {
+      figure,
+      toOrdinary: own / figureOf(results, figure.id, ordinary),
+      toNative: best.length === 0 ? NaN : own / Math.min(...best),
+    };
+  });
+}
+
+export function valueTable(
+  results: readonly Result[],
+  peers: readonly string[],
+): string {
+  const figures = new Map(results.map(({ figure }) => [figure.id, figure]));
+  const head = ["server CPU, medians", ...peers];
+  const lines = [...figures.values()].map((figure) => [
+    `${figure.title}${figure.unit === "" ? "" : `, ${figure.unit}`}`,
+    ...peers.map((peer) => {
+      const result = results.find((candidate) =>
+        candidate.figure.id === figure.id && candidate.peer === peer
+      );
+      const suite = result?.suite === undefined
+        ? ""
+        : ` ${suiteNames.get(result.suite) ?? "?"}`;
+      return format(median(result?.values ?? [])) + suite;
+    }),
+  ]);
+  return table([head, ...lines]) +
+    "\nA: AES-128-GCM, B: AES-256-GCM, C: ChaCha20-Poly1305.";
+}
+
+export function ratioTable(results: readonly Result[]): string {
+  const verdict = (value: number, goal: number | undefined): string => {
+    if (goal === undefined) return format(value);
+    if (Number.isNaN(value)) return `– (≤ ${goal})`;
+    return `${format(value)} (≤ ${goal}: ${value <= goal ? "yes" : "NO"})`;
+  };
+  const lines = ratios(results).map(({ figure, toOrdinary, toNative }) => [
+    figure.title,
+    verdict(toOrdinary, figure.goals?.[0]),
+    verdict(toNative, figure.goals?.[1]),
+  ]);
+  return table([[
+    `${our} as a ratio`,
+    `to ${ordinary}`,
+    `to the best of ${native.join(", ")}`,
+  ], ...lines]);
+}
+
+/** Two workers against one. */
+export function workersLine(results: readonly Result[]): string | undefined {
+  const scale = (suffix: string, peer: string): number =>
+    figureOf(results, `workers-2${suffix}`, peer) /
+    figureOf(results, `workers-1${suffix}`, peer);
+  const peers = [
+    ...new Set(
+      results.filter(({ figure }) => figure.id === "workers-2").map((
+        { peer },
+      ) => peer),
+    ),
+  ];
+  if (peers.length === 0) return undefined;
+  return peers.map((peer) =>
+    `${peer}: two workers give ${
+      format(scale("", peer))
+    } times the handshakes of one by CPU time of the busiest ` +
+    `(goal 1.8), ${format(scale("-rate", peer))} by the clock of this machine`
+  ).join("\n");
+}
+
+function table(lines: readonly (readonly string[])[]): string {
+  const widths = (lines[0] ?? []).map((_, column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0))
+  );
+  const row = (line: readonly string[]): string =>
+    `| ${
+      line.map((cell, column) =>
+        column === 0
+          ? cell.padEnd(widths[column] ?? 0)
+          : cell.padStart(widths[column] ?? 0)
+      ).join(" | ")
+    } |`;
+  const rule = `|${
+    widths.map((width, column) =>
+      "-".repeat(width + (column === 0 ? 2 : 1)) + (column === 0 ? "" : ":")
+    ).join("|")
+  }|`;
+  return [row(lines[0] ?? []), rule, ...lines.slice(1).map(row)].join("\n");
+}
