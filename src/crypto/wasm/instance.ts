@@ -9,6 +9,9 @@ import { UsageError } from '../../error.ts';
 export interface WasmExports {
   heap_base(): number;
   constant_time_equal(a: number, b: number, length: number): number;
+  mlkem768_generate_key(seed: number, encapsulationKey: number, decapsulationKey: number): void;
+  mlkem768_encapsulate(encapsulationKey: number, message: number, ciphertext: number, secret: number): number;
+  mlkem768_decapsulate(decapsulationKey: number, ciphertext: number, secret: number): number;
 }
 
 export type WasmBuild = 'strict' | 'relaxed';
