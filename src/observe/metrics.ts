@@ -1,0 +1,89 @@
+import type { Reason } from '../error.ts';
+
+/** Upper bounds of the latency buckets, in seconds. */
+const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
+interface Histogram {
+  readonly counts: number[];
+  sum: number;
+  count: number;
+}
+
+/** Counters of one terminator. Plain numbers: counting costs nothing worth measuring. */
+export class Metrics {
+  connections = 0;
+  active = 0;
+  /** Turned away at the limit. */
+  refused = 0;
+  /** Received from and sent to clients, as plaintext. */
+  bytesReceived = 0;
+  bytesSent = 0;
+  upstreamFailures = 0;
+  reloads = 0;
+  readonly #handshakes = new Map<string, number>();
+  readonly #failures = new Map<Reason, number>();
+  readonly #handshakeLatency: Histogram = emptyHistogram();
+  readonly #connectLatency: Histogram = emptyHistogram();
+
+  handshake(suite: string, group: string, resumed: boolean, seconds: number): void {
+    const labels = `suite="${suite}",group="${group}",resumed="${resumed}"`;
+    this.#handshakes.set(labels, (this.#handshakes.get(labels) ?? 0) + 1);
+    observe(this.#handshakeLatency, seconds);
+  }
+
+  failure(reason: Reason): void {
+    this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1);
+  }
+
+  connected(seconds: number): void {
+    observe(this.#connectLatency, seconds);
+  }
+
+  /** Everything in the Prometheus text format 0.0.4. */
+  render(): string {
+    const lines: string[] = [];
+    const counter = (name: string, help: string, value: number, type = 'counter'): void => {
+      lines.push(`# HELP sallyport_${name} ${help}`, `# TYPE sallyport_${name} ${type}`, `sallyport_${name} ${value}`);
+    };
+    counter('connections_total', 'Client connections accepted.', this.connections);
+    counter('connections_active', 'Client connections open now.', this.active, 'gauge');
+    counter('connections_refused_total', 'Client connections turned away at the limit.', this.refused);
+    counter('received_bytes_total', 'Plaintext bytes received from clients.', this.bytesReceived);
+    counter('sent_bytes_total', 'Plaintext bytes sent to clients.', this.bytesSent);
+    counter(
+      'upstream_failures_total',
+      'Backends that refused, could not be reached or broke off.',
+      this.upstreamFailures,
+    );
+    counter('reloads_total', 'Certificate reloads that succeeded.', this.reloads);
+    lines.push('# HELP sallyport_handshakes_total Handshakes finished.', '# TYPE sallyport_handshakes_total counter');
+    for (const [labels, count] of this.#handshakes) lines.push(`sallyport_handshakes_total{${labels}} ${count}`);
+    lines.push('# HELP sallyport_failures_total Connections that failed.', '# TYPE sallyport_failures_total counter');
+    for (const [reason, count] of this.#failures) lines.push(`sallyport_failures_total{reason="${reason}"} ${count}`);
+    renderHistogram(lines, 'handshake_seconds', 'From accept to the end of the handshake.', this.#handshakeLatency);
+    renderHistogram(lines, 'upstream_connect_seconds', 'Time to reach the backend.', this.#connectLatency);
+    return lines.join('\n') + '\n';
+  }
+}
+
+function emptyHistogram(): Histogram {
+  return { counts: LATENCY_BUCKETS.map(() => 0), sum: 0, count: 0 };
+}
+
+function observe(histogram: Histogram, seconds: number): void {
+  histogram.sum += seconds;
+  histogram.count++;
+  const bucket = LATENCY_BUCKETS.findIndex((bound) => seconds <= bound);
+  if (bucket >= 0) histogram.counts[bucket] = (histogram.counts[bucket] ?? 0) + 1;
+}
+
+function renderHistogram(lines: string[], name: string, help: string, histogram: Histogram): void {
+  lines.push(`# HELP sallyport_${name} ${help}`, `# TYPE sallyport_${name} histogram`);
+  let cumulative = 0;
+  LATENCY_BUCKETS.forEach((bound, index) => {
+    cumulative += histogram.counts[index] ?? 0;
+    lines.push(`sallyport_${name}_bucket{le="${bound}"} ${cumulative}`);
+  });
+  lines.push(`sallyport_${name}_bucket{le="+Inf"} ${histogram.count}`);
+  lines.push(`sallyport_${name}_sum ${histogram.sum}`, `sallyport_${name}_count ${histogram.count}`);
+}
