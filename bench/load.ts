@@ -1,23 +1,23 @@
 /** The load client and backend: a Go program on the second core, told what to do line by line. */
-import { execFileSync } from "node:child_process";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { findProgram, type PinnedProcess, startPinned } from "./process.ts";
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { findProgram, type PinnedProcess, startPinned } from './process.ts';
 
 export interface LoadCommand {
   readonly op:
-    | "backend"
-    | "handshakes"
-    | "latency"
-    | "download"
-    | "upload"
-    | "round_trips"
-    | "hold"
-    | "release";
+    | 'backend'
+    | 'handshakes'
+    | 'latency'
+    | 'download'
+    | 'upload'
+    | 'round_trips'
+    | 'hold'
+    | 'release';
   readonly port?: number;
   readonly suites?: readonly number[];
   readonly group?: number;
-  readonly key?: "ECDSA" | "RSA";
+  readonly key?: 'ECDSA' | 'RSA';
   readonly resume?: boolean;
   readonly count?: number;
   readonly concurrency?: number;
@@ -37,15 +37,15 @@ export interface LoadAnswer {
 
 /** Builds the program. Throws a sentence that says what is missing. */
 export function buildLoad(source: string, folder: string): string {
-  if (findProgram("go") === undefined) {
+  if (findProgram('go') === undefined) {
     throw new Error(
-      "the load client is a Go program, and there is no `go` (1.25 or newer) on PATH",
+      'the load client is a Go program, and there is no `go` (1.25 or newer) on PATH',
     );
   }
-  const program = join(folder, "load");
-  execFileSync("go", ["build", "-o", program, "."], {
+  const program = join(folder, 'load');
+  execFileSync('go', ['build', '-o', program, '.'], {
     cwd: source,
-    stdio: ["ignore", "ignore", "inherit"],
+    stdio: ['ignore', 'ignore', 'inherit'],
   });
   return program;
 }
@@ -57,7 +57,7 @@ export class Load {
   constructor(program: string, cores: string) {
     this.#process = startPinned(cores, [program]);
     const { stdout } = this.#process.child;
-    if (stdout === null) throw new Error("the load client has no output");
+    if (stdout === null) throw new Error('the load client has no output');
     this.#answers = createInterface({ input: stdout })[Symbol.asyncIterator]();
   }
 

@@ -1,49 +1,21 @@
 /**
  * `npm run bench`: the terminator beside its peers, in one interleaved run. How it measures is told in bench/README.md.
  */
-import { execFileSync } from "node:child_process";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import {
-  availableParallelism,
-  cpus,
-  loadavg,
-  release as kernelRelease,
-  tmpdir,
-} from "node:os";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
-import {
-  type CertificateFiles,
-  type KeyType,
-  makeCertificate,
-} from "./certificates.ts";
-import { buildLoad, Load } from "./load.ts";
-import { type Peer, peers } from "./peers.ts";
-import {
-  findProgram,
-  freePort,
-  listening,
-  type PinnedProcess,
-  startPinned,
-} from "./process.ts";
-import {
-  ratios,
-  ratioTable,
-  type Result,
-  valueTable,
-  workersLine,
-} from "./report.ts";
-import { type Bench, type Row, rows } from "./rows.ts";
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, release as kernelRelease, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type CertificateFiles, type KeyType, makeCertificate } from './certificates.ts';
+import { buildLoad, Load } from './load.ts';
+import { type Peer, peers } from './peers.ts';
+import { findProgram, freePort, listening, type PinnedProcess, startPinned } from './process.ts';
+import { ratios, ratioTable, type Result, valueTable, workersLine } from './report.ts';
+import { type Bench, type Row, rows } from './rows.ts';
 
 const usage = `npm run bench -- [options]
-  --rows ID,...     of: ${rows.map((row) => row.id).join(", ")}
-  --peers ID,...    of: ${peers.map((peer) => peer.id).join(", ")}
+  --rows ID,...     of: ${rows.map((row) => row.id).join(', ')}
+  --peers ID,...    of: ${peers.map((peer) => peer.id).join(', ')}
   --rounds N        default 3
   --quick           a fifth of the work, one round: for a first look
   --json FILE       every value of every round
@@ -56,7 +28,7 @@ interface Running {
 
 /** Everything a run holds: servers by peer, key type and workers. */
 class Run {
-  readonly folder: string = mkdtempSync(join(tmpdir(), "sallyport-bench-"));
+  readonly folder: string = mkdtempSync(join(tmpdir(), 'sallyport-bench-'));
   readonly #load: Load;
   readonly #certificates = new Map<KeyType, CertificateFiles>();
   readonly #servers = new Map<string, Running>();
@@ -67,13 +39,13 @@ class Run {
   constructor(quick: boolean) {
     this.#quick = quick;
     this.#load = new Load(
-      buildLoad(join(process.cwd(), "bench/load"), this.folder),
-      "1",
+      buildLoad(join(process.cwd(), 'bench/load'), this.folder),
+      '1',
     );
   }
 
-  async measure(peer: Peer, row: Row): ReturnType<Row["measure"]> {
-    const id = [peer.id, row.key, row.workers ?? 1].join(" ");
+  async measure(peer: Peer, row: Row): ReturnType<Row['measure']> {
+    const id = [peer.id, row.key, row.workers ?? 1].join(' ');
     const { server, port } = row.fresh === true
       ? await this.#start(peer, row)
       : this.#servers.get(id) ?? await this.#start(peer, row);
@@ -86,9 +58,7 @@ class Run {
       return await row.measure(bench);
     } catch (error) {
       throw new Error(
-        `${(error as Error).message}${
-          server.alive ? "" : `; it ended: ${server.log}`
-        }`,
+        `${(error as Error).message}${server.alive ? '' : `; it ended: ${server.log}`}`,
       );
     } finally {
       if (row.fresh === true) await server.stop();
@@ -102,10 +72,10 @@ class Run {
     const workers = row.workers ?? 1;
     const folder = join(this.folder, String(this.#count++));
     mkdirSync(folder);
-    const backendPort = (await this.#load.run({ op: "backend" })).port ?? 0;
+    const backendPort = (await this.#load.run({ op: 'backend' })).port ?? 0;
     const port = await freePort();
     const server = startPinned(
-      workers === 1 ? "0" : `0-${workers - 1}`,
+      workers === 1 ? '0' : `0-${workers - 1}`,
       peer.command({ port, backendPort, certificate, workers, folder }),
     );
     server.child.stdout?.resume();
@@ -124,25 +94,24 @@ function machine(): Record<string, string | number> {
   const version = (command: string, ...flags: string[]): string => {
     try {
       const out = execFileSync(command, flags, {
-        stdio: ["ignore", "pipe", "pipe"],
-        encoding: "utf8",
+        stdio: ['ignore', 'pipe', 'pipe'],
+        encoding: 'utf8',
       });
-      return out.split("\n")[0] ?? "";
+      return out.split('\n')[0] ?? '';
     } catch {
-      return "none";
+      return 'none';
     }
   };
   return {
     date: new Date().toISOString(),
-    processor:
-      /model name\s*: (.*)/.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ??
-        cpus()[0]?.model ?? "",
+    processor: /model name\s*: (.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ??
+      cpus()[0]?.model ?? '',
     cores: availableParallelism(),
     kernel: kernelRelease(),
-    load: loadavg().map((value) => value.toFixed(2)).join(" "),
-    openssl: version("openssl", "version"),
-    haproxy: version(findProgram("haproxy") ?? "haproxy", "-v"),
-    go: version("go", "version"),
+    load: loadavg().map((value) => value.toFixed(2)).join(' '),
+    openssl: version('openssl', 'version'),
+    haproxy: version(findProgram('haproxy') ?? 'haproxy', '-v'),
+    go: version('go', 'version'),
   };
 }
 
@@ -151,11 +120,11 @@ function choose<T extends { readonly id: string }>(
   wanted: string | undefined,
 ): readonly T[] {
   if (wanted === undefined) return all;
-  return wanted.split(",").map((id) => {
+  return wanted.split(',').map((id) => {
     const found = all.find((candidate) => candidate.id === id);
     if (found === undefined) {
       throw new Error(
-        `unknown: ${id}. There are: ${all.map((each) => each.id).join(", ")}`,
+        `unknown: ${id}. There are: ${all.map((each) => each.id).join(', ')}`,
       );
     }
     return found;
@@ -165,25 +134,25 @@ function choose<T extends { readonly id: string }>(
 async function main(): Promise<void> {
   const { values: options } = parseArgs({
     options: {
-      rows: { type: "string" },
-      peers: { type: "string" },
-      rounds: { type: "string" },
-      quick: { type: "boolean", default: false },
-      json: { type: "string" },
-      help: { type: "boolean", short: "h", default: false },
+      rows: { type: 'string' },
+      peers: { type: 'string' },
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      json: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (options.help) return void process.stdout.write(usage);
   const rounds = Number(options.rounds ?? (options.quick ? 1 : 3));
   if (!Number.isInteger(rounds) || rounds < 1) {
-    throw new Error("--rounds wants a whole number from 1");
+    throw new Error('--rounds wants a whole number from 1');
   }
-  if (findProgram("taskset") === undefined) {
-    throw new Error("no taskset (Debian: util-linux) to pin processes with");
+  if (findProgram('taskset') === undefined) {
+    throw new Error('no taskset (Debian: util-linux) to pin processes with');
   }
   if (availableParallelism() < 2) {
     throw new Error(
-      "two cores are needed: one for the server, one for the load",
+      'two cores are needed: one for the server, one for the load',
     );
   }
 
@@ -191,7 +160,7 @@ async function main(): Promise<void> {
   process.stdout.write(
     `${
       Object.entries(about).map(([name, value]) => `${name}: ${value}`).join(
-        "\n",
+        '\n',
       )
     }\n\n`,
   );
@@ -201,9 +170,7 @@ async function main(): Promise<void> {
     if (reason !== undefined) notes.push(`${peer.id} skipped: ${reason}`);
     return reason === undefined;
   });
-  const wanted = choose(rows, options.rows).filter((row) =>
-    options.rows !== undefined || row.onDemand !== true
-  );
+  const wanted = choose(rows, options.rows).filter((row) => options.rows !== undefined || row.onDemand !== true);
   const results = await measureAll(
     wanted,
     present,
@@ -213,14 +180,10 @@ async function main(): Promise<void> {
   );
 
   process.stdout.write(
-    `\n${valueTable(results, present.map((peer) => peer.id))}\n\n${
-      ratioTable(results)
-    }\n`,
+    `\n${valueTable(results, present.map((peer) => peer.id))}\n\n${ratioTable(results)}\n`,
   );
   process.stdout.write(
-    `${workersLine(results) ?? ""}\n${
-      notes.map((note) => `- ${note}\n`).join("")
-    }`,
+    `${workersLine(results) ?? ''}\n${notes.map((note) => `- ${note}\n`).join('')}`,
   );
   if (options.json !== undefined) {
     const ratio = ratios(results).map((each) => ({
@@ -259,9 +222,7 @@ async function measureAll(
   try {
     for (let round = 0; round < rounds; round++) {
       for (const row of wanted) {
-        const able = present.filter((peer) =>
-          row.only === undefined || peer.id.startsWith(row.only)
-        );
+        const able = present.filter((peer) => row.only === undefined || peer.id.startsWith(row.only));
         for (let i = 0; i < able.length; i++) {
           const peer = able[(i + round) % able.length];
           if (peer === undefined || failed.has(`${peer.id} ${row.id}`)) {
@@ -269,14 +230,12 @@ async function measureAll(
           }
           try {
             const { values, suite } = await run.measure(peer, row);
-            row.figures.forEach((figure, index) =>
-              record(results, figure, peer.id, values[index] ?? NaN, suite)
-            );
-            process.stdout.write(".");
+            row.figures.forEach((figure, index) => record(results, figure, peer.id, values[index] ?? NaN, suite));
+            process.stdout.write('.');
           } catch (error) {
             failed.add(`${peer.id} ${row.id}`);
             notes.push(`${peer.id}, ${row.id}: ${(error as Error).message}`);
-            process.stdout.write("x");
+            process.stdout.write('x');
           }
         }
       }
@@ -290,14 +249,12 @@ async function measureAll(
 
 function record(
   results: Result[],
-  figure: Result["figure"],
+  figure: Result['figure'],
   peer: string,
   value: number,
   suite: number | undefined,
 ): void {
-  let result = results.find((candidate) =>
-    candidate.figure.id === figure.id && candidate.peer === peer
-  );
+  let result = results.find((candidate) => candidate.figure.id === figure.id && candidate.peer === peer);
   if (result === undefined) {
     result = { figure, peer, values: [] };
     results.push(result);

@@ -1,8 +1,8 @@
 /** Who is compared, how each is found, and how it is started in front of a backend. */
-import { existsSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import type { CertificateFiles } from "./certificates.ts";
-import { findProgram } from "./process.ts";
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CertificateFiles } from './certificates.ts';
+import { findProgram } from './process.ts';
 
 export interface ServerPlan {
   readonly port: number;
@@ -22,25 +22,23 @@ export interface Peer {
   command(plan: ServerPlan): string[];
 }
 
-const here = join(process.cwd(), "bench");
-const modules = join(here, "node_modules");
-const bundle = join(process.cwd(), "dist/cli/main.js");
-const nodePath = (major: number): string =>
-  join(modules, `node-${major}-${process.arch}`, "bin", "node");
-const tool = (name: string): string => join(modules, ".bin", name);
-const absent = (path: string): string | undefined =>
-  existsSync(path) ? undefined : `no ${path}`;
+const here = join(process.cwd(), 'bench');
+const modules = join(here, 'runtime/node_modules');
+const bundle = join(process.cwd(), 'dist/cli/main.js');
+const nodePath = (major: number): string => join(modules, `node-${major}-${process.arch}`, 'bin', 'node');
+const tool = (name: string): string => join(modules, '.bin', name);
+const absent = (path: string): string | undefined => existsSync(path) ? undefined : `no ${path}`;
 
 function ours(plan: ServerPlan): string[] {
   return [
     ...[
-      "--listen",
+      '--listen',
       `127.0.0.1:${plan.port}`,
-      "--target",
+      '--target',
       `127.0.0.1:${plan.backendPort}`,
     ],
-    ...["--cert", plan.certificate.cert, "--key", plan.certificate.key],
-    ...(plan.workers === 1 ? [] : ["--workers", String(plan.workers)]),
+    ...['--cert', plan.certificate.cert, '--key', plan.certificate.key],
+    ...(plan.workers === 1 ? [] : ['--workers', String(plan.workers)]),
   ];
 }
 
@@ -66,7 +64,7 @@ const nodeTls = (major: number): Peer => ({
     plan,
   ) => [
     nodePath(major),
-    join(here, "peer/node_tls.mjs"),
+    join(here, 'peer/node_tls.mjs'),
     ...scriptArguments(plan),
   ],
 });
@@ -77,12 +75,12 @@ function write(plan: ServerPlan, name: string, text: string): string {
   return path;
 }
 
-const nginxModule = "/usr/lib/nginx/modules/ngx_stream_module.so";
+const nginxModule = '/usr/lib/nginx/modules/ngx_stream_module.so';
 
 function nginxConfiguration(plan: ServerPlan): string {
-  return `${existsSync(nginxModule) ? `load_module ${nginxModule};` : ""}
+  return `${existsSync(nginxModule) ? `load_module ${nginxModule};` : ''}
 daemon off;
-pid ${join(plan.folder, "nginx.pid")};
+pid ${join(plan.folder, 'nginx.pid')};
 error_log stderr error;
 worker_processes ${plan.workers};
 worker_rlimit_nofile 20000;
@@ -127,7 +125,7 @@ workers = ${plan.workers}
 daemon = off
 backlog = 4096
 keepalive = 3600
-${process.getuid?.() === 0 ? 'user = "nobody"\n' : ""}`;
+${process.getuid?.() === 0 ? 'user = "nobody"\n' : ''}`;
 }
 
 /** In the order of the table. */
@@ -135,88 +133,78 @@ export const peers: readonly Peer[] = [
   ownNode(24),
   ownNode(20),
   {
-    id: "sallyport-deno",
-    title: "Sallyport, Deno",
-    missing: () =>
-      absent(tool("deno")) ?? absent(join(process.cwd(), "src/cli/main.ts")),
+    id: 'sallyport-deno',
+    title: 'Sallyport, Deno',
+    missing: () => absent(tool('deno')) ?? absent(join(process.cwd(), 'src/cli/main.ts')),
     command: (plan) => [
       ...[
-        tool("deno"),
-        "run",
-        "--quiet",
-        "--unstable-net",
-        "--allow-net",
-        "--allow-read",
-        "--allow-env",
+        tool('deno'),
+        'run',
+        '--quiet',
+        '--unstable-net',
+        '--allow-net',
+        '--allow-read',
+        '--allow-env',
       ],
-      "src/cli/main.ts",
+      'src/cli/main.ts',
       ...ours(plan),
     ],
   },
   nodeTls(24),
   nodeTls(20),
   {
-    id: "nginx",
-    title: "nginx stream",
-    missing: () =>
-      findProgram("nginx") === undefined
-        ? "no nginx (Debian: nginx libnginx-mod-stream)"
-        : undefined,
+    id: 'nginx',
+    title: 'nginx stream',
+    missing: () => findProgram('nginx') === undefined ? 'no nginx (Debian: nginx libnginx-mod-stream)' : undefined,
     command: (plan) => [
-      ...[findProgram("nginx") ?? "nginx", "-p", plan.folder],
-      ...["-c", write(plan, "nginx.conf", nginxConfiguration(plan))],
+      ...[findProgram('nginx') ?? 'nginx', '-p', plan.folder],
+      ...['-c', write(plan, 'nginx.conf', nginxConfiguration(plan))],
     ],
   },
   {
-    id: "haproxy",
-    title: "haproxy",
-    missing: () =>
-      findProgram("haproxy") === undefined
-        ? "no haproxy (Debian: haproxy)"
-        : undefined,
+    id: 'haproxy',
+    title: 'haproxy',
+    missing: () => findProgram('haproxy') === undefined ? 'no haproxy (Debian: haproxy)' : undefined,
     command: (plan) => [
-      findProgram("haproxy") ?? "haproxy",
-      "-db",
-      "-f",
-      write(plan, "haproxy.cfg", haproxyConfiguration(plan)),
+      findProgram('haproxy') ?? 'haproxy',
+      '-db',
+      '-f',
+      write(plan, 'haproxy.cfg', haproxyConfiguration(plan)),
     ],
   },
   {
-    id: "hitch",
-    title: "hitch",
-    missing: () =>
-      findProgram("hitch") === undefined
-        ? "no hitch (Debian: hitch)"
-        : undefined,
+    id: 'hitch',
+    title: 'hitch',
+    missing: () => findProgram('hitch') === undefined ? 'no hitch (Debian: hitch)' : undefined,
     command: (plan) => [
-      findProgram("hitch") ?? "hitch",
-      `--config=${write(plan, "hitch.conf", hitchConfiguration(plan))}`,
+      findProgram('hitch') ?? 'hitch',
+      `--config=${write(plan, 'hitch.conf', hitchConfiguration(plan))}`,
     ],
   },
   {
-    id: "bun",
-    title: "Bun.listen",
-    missing: () => absent(tool("bun")),
+    id: 'bun',
+    title: 'Bun.listen',
+    missing: () => absent(tool('bun')),
     command: (
       plan,
     ) => [
-      tool("bun"),
-      join(here, "peer/bun_listen.js"),
+      tool('bun'),
+      join(here, 'peer/bun_listen.js'),
       ...scriptArguments(plan),
     ],
   },
   {
-    id: "deno-tls",
-    title: "Deno.listenTls",
-    missing: () => absent(tool("deno")),
+    id: 'deno-tls',
+    title: 'Deno.listenTls',
+    missing: () => absent(tool('deno')),
     command: (plan) => [
       ...[
-        tool("deno"),
-        "run",
-        "--quiet",
-        "--allow-net",
-        "--allow-read",
-        join(here, "peer/deno_listen_tls.js"),
+        tool('deno'),
+        'run',
+        '--quiet',
+        '--allow-net',
+        '--allow-read',
+        join(here, 'peer/deno_listen_tls.js'),
       ],
       ...scriptArguments(plan),
     ],
@@ -224,6 +212,6 @@ export const peers: readonly Peer[] = [
 ];
 
 /** Whose figures the ratios are made of. */
-export const our = "sallyport-node24";
-export const ordinary = "node-tls-24";
-export const native = ["nginx", "haproxy", "hitch"] as const;
+export const our = 'sallyport-node24';
+export const ordinary = 'node-tls-24';
+export const native = ['nginx', 'haproxy', 'hitch'] as const;

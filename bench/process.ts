@@ -1,19 +1,17 @@
 /** Processes pinned to a core, and what /proc tells about them. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { createConnection, createServer } from "node:net";
-import { delimiter, join } from "node:path";
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
+import { delimiter, join } from 'node:path';
 
 /** Where a program is on PATH (and the sbin folders, where Debian keeps servers). */
 export function findProgram(name: string): string | undefined {
   const folders = [
-    ...(process.env["PATH"] ?? "").split(delimiter),
-    "/usr/sbin",
-    "/usr/local/sbin",
+    ...(process.env['PATH'] ?? '').split(delimiter),
+    '/usr/sbin',
+    '/usr/local/sbin',
   ];
-  return folders.map((folder) => join(folder, name)).find((path) =>
-    existsSync(path)
-  );
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
 /** Starts a command on the given cores. Its error output is kept for `PinnedProcess.log`. */
@@ -23,8 +21,8 @@ export function startPinned(
   cwd?: string,
 ): PinnedProcess {
   return new PinnedProcess(
-    spawn("taskset", ["-c", cores, ...command], {
-      stdio: ["pipe", "pipe", "pipe"],
+    spawn('taskset', ['-c', cores, ...command], {
+      stdio: ['pipe', 'pipe', 'pipe'],
       ...(cwd === undefined ? {} : { cwd }),
     }),
   );
@@ -33,14 +31,14 @@ export function startPinned(
 export class PinnedProcess {
   readonly child: ChildProcess;
   /** The last 4 KiB of what it printed to its error output. */
-  log = "";
+  log = '';
 
   constructor(child: ChildProcess) {
     this.child = child;
-    child.stderr?.on("data", (bytes: Uint8Array) => {
+    child.stderr?.on('data', (bytes: Uint8Array) => {
       this.log = (this.log + Buffer.from(bytes).toString()).slice(-4096);
     });
-    child.on("error", (error) => {
+    child.on('error', (error) => {
       this.log += String(error);
     });
   }
@@ -60,7 +58,7 @@ export class PinnedProcess {
     for (const pid of family(this.pid)) {
       for (const thread of list(`/proc/${pid}/task`)) {
         const nanoseconds = Number(
-          read(`/proc/${pid}/task/${thread}/schedstat`).split(" ")[0],
+          read(`/proc/${pid}/task/${thread}/schedstat`).split(' ')[0],
         );
         if (nanoseconds > 0) cpu.set(Number(thread), nanoseconds / 1e9);
       }
@@ -79,40 +77,40 @@ export class PinnedProcess {
   residentBytes(): number {
     return family(this.pid).reduce((sum, pid) => {
       const kib = /^VmRSS:\s+(\d+)/m.exec(read(`/proc/${pid}/status`))?.[1] ??
-        "0";
+        '0';
       return sum + Number(kib) * 1024;
     }, 0);
   }
 
   async stop(): Promise<void> {
     if (!this.alive) return;
-    const gone = new Promise((resolve) => this.child.once("exit", resolve));
+    const gone = new Promise((resolve) => this.child.once('exit', resolve));
     const rest = family(this.pid).slice(1);
-    this.child.kill("SIGTERM");
-    const timer = setTimeout(() => this.child.kill("SIGKILL"), 1000);
+    this.child.kill('SIGTERM');
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), 1000);
     await gone;
     clearTimeout(timer);
     // A master that is killed may leave its workers behind.
     for (const pid of rest) {
-      if (existsSync(`/proc/${pid}`)) process.kill(pid, "SIGKILL");
+      if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL');
     }
   }
 }
 
 /** Bytes the kernel keeps in slabs (sockets among them), in the whole machine: for both ends of every connection. */
 export function kernelBytes(): number {
-  return Number(/^Slab:\s+(\d+)/m.exec(read("/proc/meminfo"))?.[1] ?? "0") *
+  return Number(/^Slab:\s+(\d+)/m.exec(read('/proc/meminfo'))?.[1] ?? '0') *
     1024;
 }
 
 /** A process and all that descend from it. */
 function family(root: number): number[] {
   const parents = new Map<number, number>();
-  for (const name of list("/proc")) {
+  for (const name of list('/proc')) {
     const pid = Number(name);
     if (!(pid > 0)) continue;
     // The second field may hold spaces; it ends with the last parenthesis.
-    const fields = read(`/proc/${pid}/stat`).split(") ").pop()?.split(" ");
+    const fields = read(`/proc/${pid}/stat`).split(') ').pop()?.split(' ');
     if (fields !== undefined) parents.set(pid, Number(fields[1]));
   }
   const found = [root];
@@ -134,21 +132,21 @@ function list(folder: string): string[] {
 
 function read(path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path, 'utf8');
   } catch {
-    return "";
+    return '';
   }
 }
 
 /** A port of 127.0.0.1 that nobody uses now. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
+    const server = createServer().on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
       const address = server.address();
       server.close(() =>
         resolve(
-          typeof address === "object" && address !== null ? address.port : 0,
+          typeof address === 'object' && address !== null ? address.port : 0,
         )
       );
     });
@@ -166,20 +164,18 @@ export async function listening(
     await pause(50);
   }
   throw new Error(
-    `does not listen: ${
-      server.log.trim().split("\n").slice(-3).join(" | ") || "it said nothing"
-    }`,
+    `does not listen: ${server.log.trim().split('\n').slice(-3).join(' | ') || 'it said nothing'}`,
   );
 }
 
 function reachable(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = createConnection({ host: "127.0.0.1", port });
-    socket.once("connect", () => resolve(true)).once(
-      "error",
+    const socket = createConnection({ host: '127.0.0.1', port });
+    socket.once('connect', () => resolve(true)).once(
+      'error',
       () => resolve(false),
     );
-    socket.once("connect", () => socket.destroy());
+    socket.once('connect', () => socket.destroy());
   });
 }
 

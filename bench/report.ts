@@ -1,6 +1,6 @@
 /** Medians, ratios and the tables that are printed. */
-import { native, ordinary, our } from "./peers.ts";
-import type { Figure } from "./rows.ts";
+import { native, ordinary, our } from './peers.ts';
+import type { Figure } from './rows.ts';
 
 export interface Result {
   readonly figure: Figure;
@@ -20,10 +20,10 @@ export function median(values: readonly number[]): number {
   return low === undefined || high === undefined ? NaN : (low + high) / 2;
 }
 
-const suiteNames = new Map([[0x1301, "A"], [0x1302, "B"], [0x1303, "C"]]);
+const suiteNames = new Map([[0x1301, 'A'], [0x1302, 'B'], [0x1303, 'C']]);
 
 export function format(value: number): string {
-  if (Number.isNaN(value)) return "–";
+  if (Number.isNaN(value)) return '–';
   return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
 }
 
@@ -33,9 +33,7 @@ function figureOf(
   figure: string,
   peer: string,
 ): number {
-  const result = results.find((candidate) =>
-    candidate.figure.id === figure && candidate.peer === peer
-  );
+  const result = results.find((candidate) => candidate.figure.id === figure && candidate.peer === peer);
   return median(result?.values ?? []);
 }
 
@@ -50,7 +48,7 @@ export function ratios(results: readonly Result[]): Ratio[] {
   const figures = new Map(results.map(({ figure }) => [figure.id, figure]));
   return [...figures.values()].map((figure) => {
     const own = figureOf(results, figure.id, our);
-    const peers = figure.id === "memory" ? ["haproxy"] : native;
+    const peers = figure.id === 'memory' ? ['haproxy'] : native;
     const best = peers.map((peer) => figureOf(results, figure.id, peer)).filter(
       (value) => !Number.isNaN(value),
     );
@@ -67,28 +65,24 @@ export function valueTable(
   peers: readonly string[],
 ): string {
   const figures = new Map(results.map(({ figure }) => [figure.id, figure]));
-  const head = ["server CPU, medians", ...peers];
+  const head = ['server CPU, medians', ...peers];
   const lines = [...figures.values()].map((figure) => [
-    `${figure.title}${figure.unit === "" ? "" : `, ${figure.unit}`}`,
+    `${figure.title}${figure.unit === '' ? '' : `, ${figure.unit}`}`,
     ...peers.map((peer) => {
-      const result = results.find((candidate) =>
-        candidate.figure.id === figure.id && candidate.peer === peer
-      );
-      const suite = result?.suite === undefined
-        ? ""
-        : ` ${suiteNames.get(result.suite) ?? "?"}`;
+      const result = results.find((candidate) => candidate.figure.id === figure.id && candidate.peer === peer);
+      const suite = result?.suite === undefined ? '' : ` ${suiteNames.get(result.suite) ?? '?'}`;
       return format(median(result?.values ?? [])) + suite;
     }),
   ]);
   return table([head, ...lines]) +
-    "\nA: AES-128-GCM, B: AES-256-GCM, C: ChaCha20-Poly1305.";
+    '\nA: AES-128-GCM, B: AES-256-GCM, C: ChaCha20-Poly1305.';
 }
 
 export function ratioTable(results: readonly Result[]): string {
   const verdict = (value: number, goal: number | undefined): string => {
     if (goal === undefined) return format(value);
     if (Number.isNaN(value)) return `– (≤ ${goal})`;
-    return `${format(value)} (≤ ${goal}: ${value <= goal ? "yes" : "NO"})`;
+    return `${format(value)} (≤ ${goal}: ${value <= goal ? 'yes' : 'NO'})`;
   };
   const lines = ratios(results).map(({ figure, toOrdinary, toNative }) => [
     figure.title,
@@ -98,7 +92,7 @@ export function ratioTable(results: readonly Result[]): string {
   return table([[
     `${our} as a ratio`,
     `to ${ordinary}`,
-    `to the best of ${native.join(", ")}`,
+    `to the best of ${native.join(', ')}`,
   ], ...lines]);
 }
 
@@ -109,36 +103,27 @@ export function workersLine(results: readonly Result[]): string | undefined {
     figureOf(results, `workers-1${suffix}`, peer);
   const peers = [
     ...new Set(
-      results.filter(({ figure }) => figure.id === "workers-2").map((
+      results.filter(({ figure }) => figure.id === 'workers-2').map((
         { peer },
       ) => peer),
     ),
   ];
   if (peers.length === 0) return undefined;
   return peers.map((peer) =>
-    `${peer}: two workers give ${
-      format(scale("", peer))
-    } times the handshakes of one by CPU time of the busiest ` +
-    `(goal 1.8), ${format(scale("-rate", peer))} by the clock of this machine`
-  ).join("\n");
+    `${peer}: two workers give ${format(scale('', peer))} times the handshakes of one by CPU time of the busiest ` +
+    `(goal 1.8), ${format(scale('-rate', peer))} by the clock of this machine`
+  ).join('\n');
 }
 
 function table(lines: readonly (readonly string[])[]): string {
-  const widths = (lines[0] ?? []).map((_, column) =>
-    Math.max(...lines.map((line) => line[column]?.length ?? 0))
-  );
+  const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   const row = (line: readonly string[]): string =>
     `| ${
-      line.map((cell, column) =>
-        column === 0
-          ? cell.padEnd(widths[column] ?? 0)
-          : cell.padStart(widths[column] ?? 0)
-      ).join(" | ")
+      line.map((cell, column) => column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))
+        .join(' | ')
     } |`;
   const rule = `|${
-    widths.map((width, column) =>
-      "-".repeat(width + (column === 0 ? 2 : 1)) + (column === 0 ? "" : ":")
-    ).join("|")
+    widths.map((width, column) => '-'.repeat(width + (column === 0 ? 2 : 1)) + (column === 0 ? '' : ':')).join('|')
   }|`;
-  return [row(lines[0] ?? []), rule, ...lines.slice(1).map(row)].join("\n");
+  return [row(lines[0] ?? []), rule, ...lines.slice(1).map(row)].join('\n');
 }

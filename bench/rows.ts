@@ -1,7 +1,7 @@
 /** What is measured: each row of the table, and how its figures come about. */
-import type { KeyType } from "./certificates.ts";
-import type { Load, LoadCommand } from "./load.ts";
-import { kernelBytes, pause, type PinnedProcess } from "./process.ts";
+import type { KeyType } from './certificates.ts';
+import type { Load, LoadCommand } from './load.ts';
+import { kernelBytes, pause, type PinnedProcess } from './process.ts';
 
 /** A server that runs, with the load client beside it. */
 export interface Bench {
@@ -54,7 +54,7 @@ const eitherSuite = [aes128, chacha];
 function costRow(
   figure: Figure,
   key: KeyType,
-  command: Omit<LoadCommand, "port" | "key"> & { readonly count: number },
+  command: Omit<LoadCommand, 'port' | 'key'> & { readonly count: number },
   scale: number,
 ): Row {
   const work = (bench: Bench, share: number): LoadCommand => ({
@@ -80,25 +80,25 @@ function costRow(
 const microseconds = 1e6;
 
 function handshakeRow(
-  figure: Omit<Figure, "unit">,
+  figure: Omit<Figure, 'unit'>,
   key: KeyType,
   group: number,
   resume = false,
 ): Row {
   const command = {
-    op: "handshakes",
+    op: 'handshakes',
     suites: eitherSuite,
     group,
     resume,
     concurrency: 16,
     count: 3000,
   } as const;
-  return costRow({ ...figure, unit: "µs" }, key, command, microseconds);
+  return costRow({ ...figure, unit: 'µs' }, key, command, microseconds);
 }
 
 function bulkRow(
-  figure: Omit<Figure, "unit">,
-  op: "download" | "upload",
+  figure: Omit<Figure, 'unit'>,
+  op: 'download' | 'upload',
   suite: number,
 ): Row {
   const command = {
@@ -108,19 +108,19 @@ function bulkRow(
     concurrency: 16,
     count: 2e9,
   } as const;
-  return costRow({ ...figure, unit: "s/GB" }, "ECDSA", command, 1e9);
+  return costRow({ ...figure, unit: 's/GB' }, 'ECDSA', command, 1e9);
 }
 
 const roundTripRow = costRow(
   {
-    id: "round-trip",
-    title: "64-byte round trip, 64 connections",
-    unit: "µs",
+    id: 'round-trip',
+    title: '64-byte round trip, 64 connections',
+    unit: 'µs',
     goals: [0.9, 1.3],
   },
-  "ECDSA",
+  'ECDSA',
   {
-    op: "round_trips",
+    op: 'round_trips',
     suites: eitherSuite,
     group: x25519,
     concurrency: 64,
@@ -136,7 +136,7 @@ async function occupy(
   count: number,
 ): Promise<{ resident: number; kernel: number }> {
   await bench.load.run({
-    op: "hold",
+    op: 'hold',
     port: bench.port,
     suites: eitherSuite,
     group: x25519,
@@ -150,27 +150,27 @@ async function occupy(
 
 /** The slope between two numbers of idle connections, so that what a server takes once does not count. */
 const memoryRow: Row = {
-  id: "memory",
-  key: "ECDSA",
+  id: 'memory',
+  key: 'ECDSA',
   fresh: true,
   figures: [
     {
-      id: "memory",
-      title: "resident memory per idle connection",
-      unit: "KiB",
+      id: 'memory',
+      title: 'resident memory per idle connection',
+      unit: 'KiB',
       goals: [0.35, 1],
     },
     {
-      id: "memory-kernel",
-      title: "kernel slabs per idle connection, all four sockets",
-      unit: "KiB",
+      id: 'memory-kernel',
+      title: 'kernel slabs per idle connection, all four sockets',
+      unit: 'KiB',
     },
   ],
   measure: async (bench) => {
     const [first, more] = bench.quick ? [200, 800] : [500, 2000];
-    const before = await occupy(bench, "ECDSA", first);
-    const after = await occupy(bench, "ECDSA", more);
-    await bench.load.run({ op: "release" });
+    const before = await occupy(bench, 'ECDSA', first);
+    const after = await occupy(bench, 'ECDSA', more);
+    await bench.load.run({ op: 'release' });
     const perConnection = (bytes: number): number => bytes / more / 1024;
     return {
       values: [
@@ -184,28 +184,28 @@ const memoryRow: Row = {
 
 /** As many idle connections as the machine's limit of open files allows, up to 20 000; each lives at the end. */
 const manyIdleRow: Row = {
-  id: "many-idle",
-  key: "ECDSA",
+  id: 'many-idle',
+  key: 'ECDSA',
   fresh: true,
   onDemand: true,
-  only: "sallyport",
+  only: 'sallyport',
   figures: [
     {
-      id: "many-idle",
-      title: "idle connections held by one process",
-      unit: "",
+      id: 'many-idle',
+      title: 'idle connections held by one process',
+      unit: '',
     },
     {
-      id: "many-idle-memory",
-      title: "resident memory of that process",
-      unit: "MiB",
+      id: 'many-idle-memory',
+      title: 'resident memory of that process',
+      unit: 'MiB',
     },
   ],
   measure: async (bench) => {
     // Two descriptors per connection, here and in the load client, which is client and backend at once.
     const count = Math.min(20_000, Math.floor(descriptorLimit() / 2) - 100);
-    const { resident } = await occupy(bench, "ECDSA", count);
-    await bench.load.run({ op: "release" });
+    const { resident } = await occupy(bench, 'ECDSA', count);
+    await bench.load.run({ op: 'release' });
     return { values: [count, resident / 2 ** 20], suite: undefined };
   },
 };
@@ -219,35 +219,34 @@ function descriptorLimit(): number {
 }
 
 const latencyRow: Row = {
-  id: "latency",
-  key: "ECDSA",
+  id: 'latency',
+  key: 'ECDSA',
   figures: [
     {
-      id: "latency-p50",
-      title: "handshake latency at 200 per second, p50",
-      unit: "ms",
+      id: 'latency-p50',
+      title: 'handshake latency at 200 per second, p50',
+      unit: 'ms',
       goals: [1, undefined],
     },
     {
-      id: "latency-p99",
-      title: "handshake latency at 200 per second, p99",
-      unit: "ms",
+      id: 'latency-p99',
+      title: 'handshake latency at 200 per second, p99',
+      unit: 'ms',
       goals: [1, undefined],
     },
   ],
   measure: async (bench) => {
     const answer = await bench.load.run({
-      op: "latency",
+      op: 'latency',
       port: bench.port,
       suites: eitherSuite,
       group: x25519,
-      key: "ECDSA",
+      key: 'ECDSA',
       rate: 200,
       count: bench.quick ? 200 : 1000,
     });
     const sorted = [...answer.latencies ?? []].sort((a, b) => a - b);
-    const at = (share: number): number =>
-      sorted[Math.floor(sorted.length * share)] ?? NaN;
+    const at = (share: number): number => sorted[Math.floor(sorted.length * share)] ?? NaN;
     return { values: [at(0.5), at(0.99)], suite: answer.suite };
   },
 };
@@ -259,39 +258,35 @@ const latencyRow: Row = {
 function workersRow(workers: number): Row {
   return {
     id: `workers-${workers}`,
-    key: "ECDSA",
+    key: 'ECDSA',
     workers,
-    only: "sallyport",
+    only: 'sallyport',
     figures: [
       {
         id: `workers-${workers}`,
         title: `${workers} worker(s): handshakes per CPU second of the busiest`,
-        unit: "/s",
+        unit: '/s',
       },
       {
         id: `workers-${workers}-rate`,
         title: `${workers} worker(s): handshakes per second`,
-        unit: "/s",
+        unit: '/s',
       },
     ],
     warmUp: (bench) => run(bench, 1500),
     measure: async (bench) => {
       const before = bench.server.threadCpu();
       const answer = await run(bench, bench.quick ? 800 : 4000);
-      const spent = [...bench.server.threadCpu()].map(([thread, seconds]) =>
-        seconds - (before.get(thread) ?? 0)
-      );
-      const rates = [Math.max(...spent), answer.seconds ?? NaN].map((seconds) =>
-        answer.count / seconds
-      );
+      const spent = [...bench.server.threadCpu()].map(([thread, seconds]) => seconds - (before.get(thread) ?? 0));
+      const rates = [Math.max(...spent), answer.seconds ?? NaN].map((seconds) => answer.count / seconds);
       return { values: rates, suite: answer.suite };
     },
   };
-  function run(bench: Bench, count: number): ReturnType<Load["run"]> {
+  function run(bench: Bench, count: number): ReturnType<Load['run']> {
     const { port } = bench;
-    const offer = { suites: eitherSuite, group: x25519, key: "ECDSA" } as const;
+    const offer = { suites: eitherSuite, group: x25519, key: 'ECDSA' } as const;
     return bench.load.run({
-      op: "handshakes",
+      op: 'handshakes',
       port,
       ...offer,
       count,
@@ -303,67 +298,67 @@ function workersRow(workers: number): Row {
 export const rows: readonly Row[] = [
   handshakeRow(
     {
-      id: "full",
-      title: "full handshake, X25519, P-256 certificate",
+      id: 'full',
+      title: 'full handshake, X25519, P-256 certificate',
       goals: [0.45, 0.7],
     },
-    "ECDSA",
+    'ECDSA',
     x25519,
   ),
   handshakeRow(
     {
-      id: "hybrid",
-      title: "full handshake, X25519MLKEM768",
+      id: 'hybrid',
+      title: 'full handshake, X25519MLKEM768',
       goals: [0.5, undefined],
     },
-    "ECDSA",
+    'ECDSA',
     hybrid,
   ),
   handshakeRow(
     {
-      id: "rsa",
-      title: "full handshake, RSA-2048 certificate",
+      id: 'rsa',
+      title: 'full handshake, RSA-2048 certificate',
       goals: [0.65, 0.9],
     },
-    "RSA",
+    'RSA',
     x25519,
   ),
   handshakeRow(
-    { id: "resumed", title: "resumed handshake", goals: [0.5, 0.75] },
-    "ECDSA",
+    { id: 'resumed', title: 'resumed handshake', goals: [0.5, 0.75] },
+    'ECDSA',
     x25519,
     true,
   ),
   bulkRow(
     {
-      id: "chacha-down",
-      title: "ChaCha20-Poly1305, download ×16",
+      id: 'chacha-down',
+      title: 'ChaCha20-Poly1305, download ×16',
       goals: [0.85, 0.95],
     },
-    "download",
+    'download',
     chacha,
   ),
   bulkRow(
     {
-      id: "chacha-up",
-      title: "ChaCha20-Poly1305, upload ×16",
+      id: 'chacha-up',
+      title: 'ChaCha20-Poly1305, upload ×16',
       goals: [0.8, 1.15],
     },
-    "upload",
+    'upload',
     chacha,
   ),
   bulkRow(
     {
-      id: "aes-down",
-      title: "AES-128-GCM, download ×16",
+      id: 'aes-down',
+      title: 'AES-128-GCM, download ×16',
       goals: [2, undefined],
     },
-    "download",
+    'download',
     aes128,
   ),
   bulkRow(
-    { id: "aes-up", title: "AES-128-GCM, upload ×16", goals: [2, undefined] },
-    "upload",
+    { id: 'aes-up', title: 'AES-128-GCM, upload ×16', goals: [2, undefined] },
+    'upload',
     aes128,
   ),
   roundTripRow,

@@ -9,23 +9,17 @@ class End {
   pending;
 
   deliver(bytes) {
-    const written = this.socket === undefined || this.pending !== undefined
-      ? 0
-      : this.write(bytes);
+    const written = this.socket === undefined || this.pending !== undefined ? 0 : this.write(bytes);
     if (written === bytes.length) return;
     const rest = bytes.subarray(written);
-    this.pending = this.pending === undefined
-      ? Buffer.from(rest)
-      : Buffer.concat([this.pending, rest]);
+    this.pending = this.pending === undefined ? Buffer.from(rest) : Buffer.concat([this.pending, rest]);
     this.other.socket.pause();
   }
 
   drain() {
     if (this.pending === undefined || this.socket === undefined) return;
     const written = this.write(this.pending);
-    this.pending = written < this.pending.length
-      ? this.pending.subarray(written)
-      : undefined;
+    this.pending = written < this.pending.length ? this.pending.subarray(written) : undefined;
     if (this.pending === undefined) this.other.socket.resume();
   }
 
@@ -44,7 +38,7 @@ const handlers = {
 };
 
 Bun.listen({
-  hostname: "127.0.0.1",
+  hostname: '127.0.0.1',
   port: Number(port),
   tls: { cert: Bun.file(cert), key: Bun.file(key) },
   socket: {
@@ -60,7 +54,7 @@ Bun.listen({
         far.drain();
       };
       Bun.connect({
-        hostname: "127.0.0.1",
+        hostname: '127.0.0.1',
         port: Number(backend),
         data: far,
         socket: { ...handlers, open },

@@ -2,7 +2,7 @@
 // deno run --allow-net --allow-read deno_listen_tls.js PORT BACKEND_PORT CERT KEY
 const [port, backend, cert, key] = Deno.args;
 const listener = Deno.listenTls({
-  hostname: "127.0.0.1",
+  hostname: '127.0.0.1',
   port: Number(port),
   cert: Deno.readTextFileSync(cert),
   key: Deno.readTextFileSync(key),
@@ -21,7 +21,7 @@ async function join(client) {
   let upstream;
   try {
     upstream = await Deno.connect({
-      hostname: "127.0.0.1",
+      hostname: '127.0.0.1',
       port: Number(backend),
     });
     upstream.setNoDelay(true);
