@@ -8,11 +8,9 @@ use crate::*;
 use core::slice::{from_raw_parts, from_raw_parts_mut};
 
 /// SAFETY (of both): JavaScript passes areas of linear memory that it owns, see src/crypto/wasm/instance.ts.
-#[allow(dead_code)]
 unsafe fn input<'a>(pointer: *const u8, length: usize) -> &'a [u8] {
     unsafe { from_raw_parts(pointer, length) }
 }
-#[allow(dead_code)]
 unsafe fn output<'a>(pointer: *mut u8, length: usize) -> &'a mut [u8] {
     unsafe { from_raw_parts_mut(pointer, length) }
 }
@@ -24,11 +22,141 @@ extern "C" fn heap_base() -> usize {
     memory::heap_base()
 }
 
-// constant_time.rs
+// hash.rs. A running hash is `RUNNING_BYTES` of plain data that JavaScript keeps; digests have 32 and 48 bytes.
+
+macro_rules! hash {
+    ($hash:ty, $init:ident, $update:ident, $finish:ident, $hmac:ident, $expand:ident) => {
+        #[no_mangle]
+        unsafe extern "C" fn $init(running: *mut hash::Running<$hash>) {
+            unsafe { *running = hash::Running::new() };
+        }
+
+        #[no_mangle]
+        unsafe extern "C" fn $update(running: *mut hash::Running<$hash>, message: *const u8, length: usize) {
+            unsafe { (*running).update(input(message, length)) };
+        }
+
+        #[no_mangle]
+        unsafe extern "C" fn $finish(running: *const hash::Running<$hash>, digest: *mut u8) {
+            unsafe { (*running).finish(output(digest, <$hash as hash::Hash>::DIGEST)) };
+        }
+
+        #[no_mangle]
+        unsafe extern "C" fn $hmac(key: *const u8, key_length: usize, message: *const u8, length: usize, tag: *mut u8) {
+            let tag = unsafe { output(tag, <$hash as hash::Hash>::DIGEST) };
+            unsafe { hash::hmac::<$hash>(input(key, key_length), &[input(message, length)], tag) };
+            memory::wipe_stack::<HASH_STACK>();
+        }
+
+        #[no_mangle]
+        unsafe extern "C" fn $expand(
+            pseudorandom_key: *const u8,
+            key_length: usize,
+            info: *const u8,
+            info_length: usize,
+            okm: *mut u8,
+            okm_length: usize,
+        ) {
+            let (key, info) = unsafe { (input(pseudorandom_key, key_length), input(info, info_length)) };
+            unsafe { hash::expand::<$hash>(key, info, output(okm, okm_length)) };
+            memory::wipe_stack::<HASH_STACK>();
+        }
+    };
+}
+
+/// Bytes of stack that one HMAC or HKDF call may use.
+const HASH_STACK: usize = 2048;
+
+hash!(sha256::Sha256, sha256_init, sha256_update, sha256_finish, sha256_hmac, sha256_expand);
+hash!(sha512::Sha384, sha384_init, sha384_update, sha384_finish, sha384_hmac, sha384_expand);
+
+// record.rs. A slot is an area of `*_slot_bytes()`, 16-byte aligned, that holds one `RecordKey`.
+
+macro_rules! record {
+    ($aead:ty, $slot_bytes:ident, $open:ident, $seal:ident) => {
+        #[no_mangle]
+        extern "C" fn $slot_bytes() -> usize {
+            core::mem::size_of::<record::RecordKey<$aead>>()
+        }
+
+        /// See `RecordKey.open` in src/crypto/provider.ts. `to` may be `from`; otherwise the areas are apart.
+        #[no_mangle]
+        unsafe extern "C" fn $open(
+            slot: *const record::RecordKey<$aead>,
+            sequence_low: u32,
+            sequence_high: u32,
+            from: usize,
+            length: usize,
+            to: usize,
+            content_limit: usize,
+            opened: *mut record::Opened,
+        ) {
+            // One slice over both areas, as they may be one.
+            let base = from.min(to);
+            let all = unsafe { output(base as *mut u8, from.max(to) - base + length) };
+            let sequence = u64_of(sequence_low, sequence_high);
+            unsafe { *opened = (*slot).open(sequence, all, from - base, length, to - base, content_limit) };
+            memory::wipe_stack::<RECORD_STACK>();
+        }
+
+        #[no_mangle]
+        unsafe extern "C" fn $seal(
+            slot: *const record::RecordKey<$aead>,
+            sequence_low: u32,
+            sequence_high: u32,
+            content_type: u32,
+            content: *const u8,
+            content_length: usize,
+            records: *mut u8,
+            records_length: usize,
+            fragment_limit: usize,
+            padding_multiple: usize,
+        ) -> usize {
+            let (content, records) = unsafe { (input(content, content_length), output(records, records_length)) };
+            let sequence = u64_of(sequence_low, sequence_high);
+            let slot = unsafe { &*slot };
+            let written = slot.seal(sequence, content_type as u8, content, records, fragment_limit, padding_multiple);
+            memory::wipe_stack::<RECORD_STACK>();
+            written
+        }
+    };
+}
+
+/// Bytes of stack that one call on a record key may use.
+const RECORD_STACK: usize = 4096;
+
+fn u64_of(low: u32, high: u32) -> u64 {
+    (high as u64) << 32 | low as u64
+}
+
+record!(
+    chacha20_poly1305::ChaCha20Poly1305,
+    chacha20_poly1305_slot_bytes,
+    chacha20_poly1305_open,
+    chacha20_poly1305_seal
+);
+record!(aes_gcm::AesGcm, aes_gcm_slot_bytes, aes_gcm_open, aes_gcm_seal);
 
 #[no_mangle]
-unsafe extern "C" fn constant_time_equal(a: *const u8, b: *const u8, length: usize) -> u32 {
-    unsafe { constant_time::equal(input(a, length), input(b, length)) as u32 }
+unsafe extern "C" fn chacha20_poly1305_install(
+    slot: *mut record::RecordKey<chacha20_poly1305::ChaCha20Poly1305>,
+    key: *const [u8; 32],
+    iv: *const [u8; 12],
+) {
+    unsafe { *slot = record::RecordKey { iv: *iv, aead: chacha20_poly1305::ChaCha20Poly1305::new(&*key) } };
+    memory::wipe_stack::<RECORD_STACK>();
+}
+
+/// `key_length` is 16 or 32.
+#[no_mangle]
+unsafe extern "C" fn aes_gcm_install(
+    slot: *mut record::RecordKey<aes_gcm::AesGcm>,
+    key: *const u8,
+    key_length: usize,
+    iv: *const [u8; 12],
+) {
+    unsafe { *slot = record::RecordKey { iv: *iv, aead: aes_gcm::AesGcm::new(input(key, key_length)) } };
+    memory::wipe_stack::<RECORD_STACK>();
 }
 
 // mlkem_simd.rs. Areas are as long as FIPS 203 says: seed 64, ek 1184, dk 2400, message 32, ciphertext 1088, secret 32.

@@ -11,13 +11,24 @@
 pub mod abi;
 pub mod memory;
 
+pub mod aead;
+pub mod aes;
+pub mod aes_gcm;
+pub mod chacha20;
+pub mod chacha20_poly1305;
 pub mod constant_time;
+pub mod ghash;
+pub mod hash;
 pub mod keccak;
 #[cfg(target_arch = "wasm32")]
 pub mod keccak_pair;
 pub mod mlkem;
 #[cfg(target_arch = "wasm32")]
 pub mod mlkem_simd;
+pub mod poly1305;
+pub mod record;
+pub mod sha256;
+pub mod sha512;
 
 #[cfg(target_arch = "wasm32")]
 #[panic_handler]

@@ -8,11 +8,55 @@ import { UsageError } from '../../error.ts';
 /** What WebAssembly exports, see wasm/src/abi.rs. Numbers are addresses and lengths in bytes unless a name says otherwise. */
 export interface WasmExports {
   heap_base(): number;
-  constant_time_equal(a: number, b: number, length: number): number;
+
+  sha256_init(running: number): void;
+  sha256_update(running: number, message: number, length: number): void;
+  sha256_finish(running: number, digest: number): void;
+  sha256_hmac(key: number, keyLength: number, message: number, length: number, tag: number): void;
+  sha256_expand(prk: number, prkLength: number, info: number, infoLength: number, okm: number, okmLength: number): void;
+  sha384_init(running: number): void;
+  sha384_update(running: number, message: number, length: number): void;
+  sha384_finish(running: number, digest: number): void;
+  sha384_hmac(key: number, keyLength: number, message: number, length: number, tag: number): void;
+  sha384_expand(prk: number, prkLength: number, info: number, infoLength: number, okm: number, okmLength: number): void;
+
+  chacha20_poly1305_install(slot: number, key: number, iv: number): void;
+  chacha20_poly1305_slot_bytes(): number;
+  chacha20_poly1305_open: OpenExport;
+  chacha20_poly1305_seal: SealExport;
+  aes_gcm_install(slot: number, key: number, keyLength: number, iv: number): void;
+  aes_gcm_slot_bytes(): number;
+  aes_gcm_open: OpenExport;
+  aes_gcm_seal: SealExport;
+
   mlkem768_generate_key(seed: number, encapsulationKey: number, decapsulationKey: number): void;
   mlkem768_encapsulate(encapsulationKey: number, message: number, ciphertext: number, secret: number): number;
   mlkem768_decapsulate(decapsulationKey: number, ciphertext: number, secret: number): number;
 }
+
+export type OpenExport = (
+  slot: number,
+  sequenceLow: number,
+  sequenceHigh: number,
+  from: number,
+  length: number,
+  to: number,
+  contentLimit: number,
+  opened: number,
+) => void;
+
+export type SealExport = (
+  slot: number,
+  sequenceLow: number,
+  sequenceHigh: number,
+  contentType: number,
+  content: number,
+  contentLength: number,
+  records: number,
+  recordsLength: number,
+  fragmentLimit: number,
+  paddingMultiple: number,
+) => number;
 
 export type WasmBuild = 'strict' | 'relaxed';
 

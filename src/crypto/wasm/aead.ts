@@ -1,0 +1,305 @@
+/** Record protection over the exports of wasm/src/record.rs. Keys live in slots of the memory; JavaScript holds their addresses. */
+import { UsageError } from '../../error.ts';
+import type { Aead, Opened, OpenStop, RecordKey } from '../provider.ts';
+import { sealedLength } from '../provider.ts';
+import type { SlotArena } from './arena.ts';
+import type { OpenExport, SealExport, WasmInstance } from './instance.ts';
+
+/** The exports of one AEAD. */
+interface AeadExports {
+  install(slot: number, key: number, keyLength: number, iv: number): void;
+  readonly open: OpenExport;
+  readonly seal: SealExport;
+  readonly slotLength: number;
+}
+
+const HEADER_LENGTH = 5;
+const MAX_FRAGMENT = 1 << 14;
+const STOPS: readonly OpenStop[] = ['end', 'other', 'bad_record_mac'];
+const STOP_END = 0;
+const STOP_OTHER = 1;
+
+/** Bytes at the start of the scratch for the result of `open` and for a key with its iv. */
+const RESULT_AREA = 64;
+
+/** What all keys of one provider share: the memory, and the object that `open` returns. */
+class Plane {
+  readonly bytes: Uint8Array;
+  readonly slots: SlotArena;
+  readonly opened: Opened = {
+    records: 0,
+    consumed: 0,
+    produced: 0,
+    stop: 'end',
+    contentType: 0,
+    contentLength: 0,
+    paddingLength: 0,
+  };
+  /** Where WebAssembly writes what `open` did: seven words. */
+  readonly resultAddress: number;
+  readonly result: Uint32Array;
+  /** Two halves, for views outside the memory: what goes in and what comes out. */
+  readonly input: number;
+  readonly output: number;
+  readonly halfLength: number;
+
+  constructor(instance: WasmInstance, slots: SlotArena) {
+    this.bytes = instance.bytes;
+    this.slots = slots;
+    this.resultAddress = instance.scratch;
+    this.result = new Uint32Array(instance.memory.buffer, instance.scratch, 7);
+    this.input = instance.scratch + RESULT_AREA;
+    this.halfLength = ((instance.scratchLength - RESULT_AREA) / 2) & ~15;
+    this.output = this.input + this.halfLength;
+  }
+
+  holds(view: Uint8Array): boolean {
+    return view.buffer === this.bytes.buffer;
+  }
+}
+
+class WasmRecordKey implements RecordKey {
+  readonly #exports: AeadExports;
+  readonly #plane: Plane;
+  /** 0 after `wipe`: no slot has this address. */
+  #slot: number;
+
+  constructor(exports: AeadExports, plane: Plane, slot: number) {
+    this.#exports = exports;
+    this.#plane = plane;
+    this.#slot = slot;
+  }
+
+  open(sequence: number, input: Uint8Array, output: Uint8Array, contentLimit: number): Opened {
+    const plane = this.#plane;
+    if (output.length < input.length) throw new UsageError('output is shorter than input');
+    if (plane.holds(input) && plane.holds(output)) {
+      const stop = this.#open(sequence, input.byteOffset, input.length, output.byteOffset, contentLimit);
+      return this.#report(stop, plane.result[0]!, plane.result[1]!, plane.result[2]!);
+    }
+    return this.#openThroughScratch(sequence, input, output, contentLimit);
+  }
+
+  /** Opens as many records at once as a half of the scratch holds. */
+  #openThroughScratch(sequence: number, input: Uint8Array, output: Uint8Array, contentLimit: number): Opened {
+    const { bytes, result, input: scratch, halfLength } = this.#plane;
+    let records = 0;
+    let consumed = 0;
+    let produced = 0;
+    let stop = STOP_END;
+    while (stop === STOP_END && consumed < input.length) {
+      const length = wholeRecords(input, consumed, halfLength);
+      bytes.set(input.subarray(consumed, consumed + length), scratch);
+      stop = this.#open(sequence + records, scratch, length, scratch, contentLimit);
+      const made = result[2]! + (stop === STOP_OTHER ? result[5]! : 0);
+      output.set(bytes.subarray(scratch, scratch + made), produced);
+      records += result[0]!;
+      consumed += result[1]!;
+      produced += result[2]!;
+    }
+    return this.#report(stop, records, consumed, produced);
+  }
+
+  #open(sequence: number, from: number, length: number, to: number, contentLimit: number): number {
+    const { resultAddress, result } = this.#plane;
+    const slot = this.#address();
+    this.#exports.open(slot, sequence >>> 0, high(sequence), from, length, to, contentLimit, resultAddress);
+    return result[3]!;
+  }
+
+  #report(stop: number, records: number, consumed: number, produced: number): Opened {
+    const { opened, result } = this.#plane;
+    opened.records = records;
+    opened.consumed = consumed;
+    opened.produced = produced;
+    opened.stop = STOPS[stop]!;
+    const other = stop === STOP_OTHER;
+    opened.contentType = other ? result[4]! : 0;
+    opened.contentLength = other ? result[5]! : 0;
+    opened.paddingLength = other ? result[6]! : 0;
+    return opened;
+  }
+
+  seal(
+    sequence: number,
+    contentType: number,
+    content: Uint8Array,
+    output: Uint8Array,
+    fragmentLimit: number,
+    paddingMultiple: number,
+  ): number {
+    if (!(fragmentLimit >= 1 && fragmentLimit <= MAX_FRAGMENT) || !(paddingMultiple >= 1)) {
+      throw new UsageError('fragmentLimit is 1 to 16384, paddingMultiple at least 1');
+    }
+    const plane = this.#plane;
+    if (plane.holds(content) && plane.holds(output)) {
+      const { byteOffset, length } = output;
+      return this.#seal(
+        sequence,
+        contentType,
+        content.byteOffset,
+        content.length,
+        byteOffset,
+        length,
+        fragmentLimit,
+        paddingMultiple,
+      );
+    }
+    return this.#sealThroughScratch(sequence, contentType, content, output, fragmentLimit, paddingMultiple);
+  }
+
+  /** Seals as many records at once as a half of the scratch holds. */
+  #sealThroughScratch(
+    sequence: number,
+    contentType: number,
+    content: Uint8Array,
+    output: Uint8Array,
+    fragmentLimit: number,
+    paddingMultiple: number,
+  ): number {
+    const { bytes, input, output: sealed, halfLength } = this.#plane;
+    const atOnce = Math.max(
+      1,
+      Math.floor(halfLength / sealedLength(fragmentLimit, fragmentLimit, Math.min(paddingMultiple, MAX_FRAGMENT))),
+    );
+    const step = atOnce * fragmentLimit;
+    let written = 0;
+    let at = 0;
+    do {
+      const part = content.length <= step ? content : content.subarray(at, at + step);
+      bytes.set(part, input);
+      const number = sequence + at / fragmentLimit;
+      const made = this.#seal(
+        number,
+        contentType,
+        input,
+        part.length,
+        sealed,
+        halfLength,
+        fragmentLimit,
+        paddingMultiple,
+      );
+      output.set(bytes.subarray(sealed, sealed + made), written);
+      written += made;
+      at += step;
+    } while (at < content.length);
+    return written;
+  }
+
+  #seal(
+    sequence: number,
+    contentType: number,
+    content: number,
+    contentLength: number,
+    records: number,
+    recordsLength: number,
+    fragmentLimit: number,
+    paddingMultiple: number,
+  ): number {
+    const written = this.#exports.seal(
+      this.#address(),
+      sequence >>> 0,
+      high(sequence),
+      contentType,
+      content,
+      contentLength,
+      records,
+      recordsLength,
+      fragmentLimit,
+      paddingMultiple,
+    );
+    if (written === 0) throw new UsageError('output has no room for the sealed records: see sealedLength');
+    return written;
+  }
+
+  wipe(): void {
+    if (this.#slot === 0) return;
+    this.#plane.slots.free(this.#slot, this.#exports.slotLength);
+    this.#slot = 0;
+  }
+
+  #address(): number {
+    if (this.#slot === 0) throw new UsageError('this key was wiped');
+    return this.#slot;
+  }
+}
+
+/** The upper half of a number below 2^53. */
+function high(sequence: number): number {
+  return (sequence / 0x1_0000_0000) >>> 0;
+}
+
+/** The length of the whole records from `start` that fit in `limit` bytes: at least one record, at most what is there. */
+function wholeRecords(input: Uint8Array, start: number, limit: number): number {
+  const length = Math.min(input.length - start, limit);
+  if (start + length === input.length) return length;
+  let end = start;
+  while (end + HEADER_LENGTH <= input.length) {
+    const next = end + HEADER_LENGTH + (input[end + 3]! << 8 | input[end + 4]!);
+    if (next > start + length) break;
+    end = next;
+  }
+  return end > start ? end - start : length;
+}
+
+class WasmAead implements Aead {
+  readonly name: string;
+  readonly keyLength: number;
+  readonly ivLength = 12;
+  readonly tagLength = 16;
+  readonly recordLimit: number;
+  readonly #exports: AeadExports;
+  readonly #plane: Plane;
+
+  constructor(name: string, keyLength: number, recordLimit: number, exports: AeadExports, plane: Plane) {
+    this.name = name;
+    this.keyLength = keyLength;
+    this.recordLimit = recordLimit;
+    this.#exports = exports;
+    this.#plane = plane;
+  }
+
+  installKey(key: Uint8Array, iv: Uint8Array): RecordKey {
+    if (key.length !== this.keyLength || iv.length !== this.ivLength) {
+      throw new UsageError(
+        `${this.name} takes a key of ${this.keyLength} bytes and an iv of 12, not ${key.length} and ${iv.length}`,
+      );
+    }
+    const { bytes, slots, input } = this.#plane;
+    const slot = slots.allocate(this.#exports.slotLength);
+    bytes.set(key, input);
+    bytes.set(iv, input + key.length);
+    this.#exports.install(slot, input, key.length, input + key.length);
+    bytes.fill(0, input, input + key.length + iv.length);
+    return new WasmRecordKey(this.#exports, this.#plane, slot);
+  }
+}
+
+/** RFC 9846 §5.5: 2^24.5 full-size records for AES-GCM; ChaCha20-Poly1305 is bounded by the sequence numbers JavaScript counts. */
+const AES_GCM_RECORD_LIMIT = 23_726_566;
+const CHACHA20_POLY1305_RECORD_LIMIT = Number.MAX_SAFE_INTEGER;
+
+export function createAeads(
+  instance: WasmInstance,
+  slots: SlotArena,
+): { chacha20Poly1305: Aead; aes128Gcm: Aead; aes256Gcm: Aead } {
+  const { exports } = instance;
+  const plane = new Plane(instance, slots);
+  const chacha: AeadExports = {
+    install: (slot, key, _keyLength, iv) => exports.chacha20_poly1305_install(slot, key, iv),
+    open: exports.chacha20_poly1305_open,
+    seal: exports.chacha20_poly1305_seal,
+    slotLength: exports.chacha20_poly1305_slot_bytes(),
+  };
+  const gcm: AeadExports = {
+    install: exports.aes_gcm_install,
+    open: exports.aes_gcm_open,
+    seal: exports.aes_gcm_seal,
+    slotLength: exports.aes_gcm_slot_bytes(),
+  };
+  return {
+    chacha20Poly1305: new WasmAead('ChaCha20-Poly1305', 32, CHACHA20_POLY1305_RECORD_LIMIT, chacha, plane),
+    aes128Gcm: new WasmAead('AES-128-GCM', 16, AES_GCM_RECORD_LIMIT, gcm, plane),
+    aes256Gcm: new WasmAead('AES-256-GCM', 32, AES_GCM_RECORD_LIMIT, gcm, plane),
+  };
+}

@@ -1,0 +1,67 @@
+/** The provider over one WebAssembly instance: all the synchronous cryptography, and the memory in which records are processed. */
+import { CipherSuite } from '../../registry/cipher_suite.ts';
+import type { CryptoProvider, KeyExchange } from '../provider.ts';
+import { createAeads } from './aead.ts';
+import { createArenas } from './arena.ts';
+import { createHashes } from './hash.ts';
+import { instantiate, type WasmBuild, type WasmModule } from './instance.ts';
+import { RECORD_ANSWERS, selfTest } from './self_test.ts';
+
+export interface WasmProvider extends CryptoProvider {
+  /** Which of the two modules this is. */
+  readonly build: WasmBuild;
+  readonly memory: DataPlane;
+}
+
+/** Regions of the provider's memory. Records that lie in it, and are opened or sealed into it, are never copied. */
+export interface DataPlane {
+  /**
+   * `length` bytes of the provider's memory, all zero; its view never dies. When the memory is full, ordinary bytes instead, which work
+   * the same at the price of a copy.
+   */
+  allocateRegion(length: number): Uint8Array;
+  /** Wipes a region and takes it back. Its view must not be used any more. Throws `UsageError` for a view that is not a whole region. */
+  freeRegion(region: Uint8Array): void;
+  /** Whether the bytes lie in the provider's memory. */
+  holds(view: Uint8Array): boolean;
+}
+
+export interface WasmProviderOptions {
+  /** Size of the memory: a multiple of 64 KiB, at most 4 GiB. Default 256 MiB, of which only what is used costs anything. */
+  readonly memoryBytes?: number;
+}
+
+/** Instantiates a module and tests it. Throws when a known answer is wrong: see `self_test.ts`. */
+export function createWasmProvider(source: WasmModule, options: WasmProviderOptions = {}): WasmProvider {
+  const instance = instantiate(source, options.memoryBytes);
+  const { slots, regions } = createArenas(instance);
+  const aeads = createAeads(instance, slots);
+  const provider: WasmProvider = {
+    ...createHashes(instance),
+    aeads: new Map([
+      [CipherSuite.TLS_CHACHA20_POLY1305_SHA256, aeads.chacha20Poly1305],
+      [CipherSuite.TLS_AES_128_GCM_SHA256, aeads.aes128Gcm],
+      [CipherSuite.TLS_AES_256_GCM_SHA384, aeads.aes256Gcm],
+    ]),
+    keyExchanges: new Map<number, KeyExchange>(),
+    constantTimeEqual,
+    build: instance.build,
+    memory: {
+      allocateRegion: (length) => regions.allocate(length) ?? new Uint8Array(length),
+      freeRegion(region) {
+        if (region.buffer === instance.memory.buffer) regions.free(region);
+        else region.fill(0);
+      },
+      holds: (view) => view.buffer === instance.memory.buffer,
+    },
+  };
+  selfTest(provider, RECORD_ANSWERS);
+  return provider;
+}
+
+function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
+  return difference === 0;
+}

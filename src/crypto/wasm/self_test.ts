@@ -1,0 +1,102 @@
+/**
+ * Known answers, computed with another implementation, that a provider must give before it is used: a miscompiled or damaged
+ * module, or an engine with a fault, is refused by name instead of protecting anything.
+ */
+import type { Aead, CryptoProvider, Hash } from '../provider.ts';
+
+/** One primitive and whether it gives its known answer. */
+export interface KnownAnswer {
+  readonly primitive: string;
+  passes(provider: CryptoProvider): boolean;
+}
+
+/** Throws an error that names the first primitive whose answer is wrong. */
+export function selfTest(provider: CryptoProvider, answers: readonly KnownAnswer[]): void {
+  for (const { primitive, passes } of answers) {
+    if (!passes(provider)) throw new Error(`cryptography self-test failed: ${primitive} gave a wrong answer`);
+  }
+}
+
+/** `length` bytes counting up from `first`. */
+export function counting(length: number, first: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => first + i);
+}
+
+export function isHex(bytes: Uint8Array, hex: string): boolean {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('') === hex;
+}
+
+/** The digest of 'abc' (FIPS 180-4), and 42 bytes of HKDF with inputs that count up. */
+function hashPasses(hash: Hash, abc: string, okm: string): boolean {
+  const prk = hash.extract(counting(13, 0), counting(22, 0));
+  return isHex(hash.digest(Uint8Array.of(0x61, 0x62, 0x63)), abc) &&
+    isHex(hash.expand(prk, counting(10, 0xf0), 42), okm);
+}
+
+/** Seals one record of 300 bytes, opens it again, and must refuse it when one bit of it is changed. */
+function aeadPasses(provider: CryptoProvider, aead: Aead | undefined, digest: string): boolean {
+  if (aead === undefined) return false;
+  const key = aead.installKey(counting(aead.keyLength, 0x80), counting(12, 0x40));
+  const sequence = 0x1_0000_0005;
+  const content = counting(300, 0);
+  const record = new Uint8Array(300 + 22);
+  const opened = new Uint8Array(record.length);
+  try {
+    if (key.seal(sequence, 23, content, record, 16384, 1) !== record.length) return false;
+    if (!isHex(provider.sha256.digest(record), digest)) return false;
+    if (key.open(sequence, record, opened, 16384).produced !== 300) return false;
+    if (!provider.constantTimeEqual(opened.subarray(0, 300), content)) return false;
+    record[100]! ^= 1;
+    return key.open(sequence, record, opened, 16384).stop === 'bad_record_mac';
+  } finally {
+    key.wipe();
+  }
+}
+
+export const RECORD_ANSWERS: readonly KnownAnswer[] = [
+  {
+    primitive: 'SHA-256',
+    passes: ({ sha256 }) =>
+      hashPasses(
+        sha256,
+        'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+        '17549b357089ac14572d4466381640cc27d6e2d88e06c83266de68c60ad55bfa1a68a49ea9c028819fce',
+      ),
+  },
+  {
+    primitive: 'SHA-384',
+    passes: ({ sha384 }) =>
+      hashPasses(
+        sha384,
+        'cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7',
+        '3013dab1c29108038a86a8f75fc96317cdee1fed005487310c8575e9f2c1e0d07d047ab84d0e8332e13f',
+      ),
+  },
+  {
+    primitive: 'ChaCha20-Poly1305',
+    passes: (provider) =>
+      aeadPasses(
+        provider,
+        provider.aeads.get(0x1303),
+        '44ad797946ea2f99ebe712ab79abc3bfc1a63fb7d8889a9a1d3af2eecf90259a',
+      ),
+  },
+  {
+    primitive: 'AES-128-GCM',
+    passes: (provider) =>
+      aeadPasses(
+        provider,
+        provider.aeads.get(0x1301),
+        '71457a8b4a5c6d112054f378e5754f188ab6ec680ac8779317db457497c753a1',
+      ),
+  },
+  {
+    primitive: 'AES-256-GCM',
+    passes: (provider) =>
+      aeadPasses(
+        provider,
+        provider.aeads.get(0x1302),
+        '83258e01b208a8a0d35b2394d8b6a925007a81290551a5e8edb4bcfde54434f5',
+      ),
+  },
+];
