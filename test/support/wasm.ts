@@ -1,4 +1,4 @@
-/** The WebAssembly provider for tests, from the committed modules. */
+/** The WebAssembly provider for tests, from the committed modules. `wasm_builds.ts` has the bare instances. */
 import { readFileSync } from 'node:fs';
 import { chooseBuild, type WasmBuild } from '../../src/crypto/wasm/instance.ts';
 import { createWasmProvider, type WasmProvider, type WasmProviderOptions } from '../../src/crypto/wasm/provider.ts';
