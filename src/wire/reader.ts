@@ -1,0 +1,83 @@
+import { fail } from '../error.ts';
+
+/**
+ * Reads the presentation language of RFC 9846 §3 from bytes, front to back. Every read names the field it is for; a read beyond
+ * the end, a vector out of its bounds or bytes left over are `decode_error`. Returned arrays are views, not copies.
+ */
+export class Reader {
+  readonly #struct: string;
+  readonly #bytes: Uint8Array;
+  #offset = 0;
+
+  constructor(bytes: Uint8Array, struct: string) {
+    this.#bytes = bytes;
+    this.#struct = struct;
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#offset;
+  }
+
+  uint8(field: string): number {
+    return this.#number(1, field);
+  }
+
+  uint16(field: string): number {
+    return this.#number(2, field);
+  }
+
+  uint24(field: string): number {
+    return this.#number(3, field);
+  }
+
+  uint32(field: string): number {
+    return this.#number(4, field);
+  }
+
+  /** `opaque field[length]`. */
+  opaque(length: number, field: string): Uint8Array {
+    if (this.remaining < length) this.#malformed(field, `${length} bytes announced, ${this.remaining} there`);
+    const view = this.#bytes.subarray(this.#offset, this.#offset + length);
+    this.#offset += length;
+    return view;
+  }
+
+  /** `opaque field<minimum..maximum>`; the size of its length prefix follows from `maximum`, as in the RFC. */
+  vector(minimum: number, maximum: number, field: string): Uint8Array {
+    const length = this.#number(maximum < 0x100 ? 1 : maximum < 0x10000 ? 2 : 3, field);
+    if (length < minimum || length > maximum) {
+      this.#malformed(field, `length ${length} is not in ${minimum}..${maximum}`);
+    }
+    return this.opaque(length, field);
+  }
+
+  /** A vector whose elements are read in turn by `element` until it is used up. */
+  list<T>(minimum: number, maximum: number, field: string, element: (reader: Reader) => T): T[] {
+    const reader = new Reader(this.vector(minimum, maximum, field), `${this.#struct}.${field}`);
+    const items: T[] = [];
+    while (reader.remaining > 0) items.push(element(reader));
+    return items;
+  }
+
+  /** A vector of uint16, such as `CipherSuite cipher_suites<2..2^16-2>`. */
+  uint16List(minimum: number, maximum: number, field: string): number[] {
+    return this.list(minimum, maximum, field, (reader) => reader.uint16('element'));
+  }
+
+  /** To be called when the struct is complete. */
+  end(): void {
+    if (this.remaining > 0) this.#malformed('end', `${this.remaining} bytes left over`);
+  }
+
+  #number(width: number, field: string): number {
+    if (this.remaining < width) this.#malformed(field, 'ends early');
+    let value = 0;
+    for (let i = 0; i < width; i++) value = value * 256 + (this.#bytes[this.#offset + i] as number);
+    this.#offset += width;
+    return value;
+  }
+
+  #malformed(field: string, what: string): never {
+    fail('decode_error', `${this.#struct}.${field}: ${what}`);
+  }
+}
