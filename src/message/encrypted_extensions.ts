@@ -1,0 +1,88 @@
+import { fail } from '../error.ts';
+import { ExtensionType } from '../registry/extension_type.ts';
+import { HandshakeType } from '../registry/handshake_type.ts';
+import { Reader } from '../wire/reader.ts';
+import { decodeProtocolNames, encodeProtocolNames } from './extension/application_layer_protocol_negotiation.ts';
+import { decodeEarlyDataIndication } from './extension/early_data.ts';
+import { decodeExtensions, encodeExtension } from './extension/list.ts';
+import { decodeRecordSizeLimit } from './extension/record_size_limit.ts';
+import { decodeSupportedGroups } from './extension/supported_groups.ts';
+import { encodeHandshake } from './handshake.ts';
+
+/** EncryptedExtensions, RFC 9846 §4.4.1. */
+export interface EncryptedExtensions {
+  readonly serverNameAcknowledged: boolean;
+  readonly applicationProtocol: string | undefined;
+  readonly recordSizeLimit: number | undefined;
+  readonly earlyData: boolean;
+  readonly extensionTypes: readonly number[];
+}
+
+/** Extensions that RFC 9846 §4.3 allows in this message, of those this library knows. */
+const FORBIDDEN: readonly number[] = [
+  ExtensionType.signature_algorithms,
+  ExtensionType.signature_algorithms_cert,
+  ExtensionType.status_request,
+  ExtensionType.signed_certificate_timestamp,
+  ExtensionType.padding,
+  ExtensionType.compress_certificate,
+  ExtensionType.pre_shared_key,
+  ExtensionType.supported_versions,
+  ExtensionType.cookie,
+  ExtensionType.psk_key_exchange_modes,
+  ExtensionType.certificate_authorities,
+  ExtensionType.oid_filters,
+  ExtensionType.post_handshake_auth,
+  ExtensionType.key_share,
+];
+
+export function decodeEncryptedExtensions(body: Uint8Array, extensionLimit: number): EncryptedExtensions {
+  const reader = new Reader(body, 'EncryptedExtensions');
+  const raw = decodeExtensions(reader, 0, extensionLimit);
+  reader.end();
+  for (const type of FORBIDDEN) {
+    if (raw.has(type)) fail('forbidden_extension', `type ${type} in EncryptedExtensions`);
+  }
+  const serverName = raw.get(ExtensionType.server_name);
+  if (serverName?.length) fail('decode_error', 'EncryptedExtensions.server_name is not empty');
+  const groups = raw.get(ExtensionType.supported_groups);
+  if (groups !== undefined) decodeSupportedGroups(groups);
+  const protocols = raw.get(ExtensionType.application_layer_protocol_negotiation);
+  const names = protocols && decodeProtocolNames(protocols);
+  // RFC 7301 §3.1: the server's list MUST contain exactly one name.
+  if (names !== undefined && names.length !== 1) fail('illegal_parameter', `${names.length} protocol names selected`);
+  const limit = raw.get(ExtensionType.record_size_limit);
+  const early = raw.get(ExtensionType.early_data);
+  return {
+    serverNameAcknowledged: serverName !== undefined,
+    applicationProtocol: names?.[0],
+    recordSizeLimit: limit && decodeRecordSizeLimit(limit),
+    earlyData: early !== undefined && decodeEarlyDataIndication(early),
+    extensionTypes: [...raw.keys()],
+  };
+}
+
+export function encodeEncryptedExtensions(choice: {
+  readonly serverNameAcknowledged: boolean;
+  readonly applicationProtocol: string | undefined;
+  readonly recordSizeLimit: number | undefined;
+  readonly earlyData: boolean;
+}): Uint8Array {
+  return encodeHandshake(HandshakeType.encrypted_extensions, (writer) => {
+    writer.vector(2, () => {
+      const { applicationProtocol, recordSizeLimit } = choice;
+      if (choice.serverNameAcknowledged) encodeExtension(writer, ExtensionType.server_name);
+      if (applicationProtocol !== undefined) {
+        encodeExtension(
+          writer,
+          ExtensionType.application_layer_protocol_negotiation,
+          (w) => encodeProtocolNames(w, [applicationProtocol]),
+        );
+      }
+      if (recordSizeLimit !== undefined) {
+        encodeExtension(writer, ExtensionType.record_size_limit, (w) => w.uint16(recordSizeLimit));
+      }
+      if (choice.earlyData) encodeExtension(writer, ExtensionType.early_data);
+    });
+  });
+}

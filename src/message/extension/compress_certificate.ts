@@ -1,0 +1,16 @@
+import { Reader } from '../../wire/reader.ts';
+import type { Writer } from '../../wire/writer.ts';
+
+/** CertificateCompressionAlgorithm, RFC 8879 §7.3. */
+export const CertificateCompressionAlgorithm = { zlib: 1, brotli: 2, zstd: 3 } as const;
+
+export function decodeCompressionAlgorithms(data: Uint8Array): number[] {
+  const reader = new Reader(data, 'CertificateCompressionAlgorithms');
+  const algorithms = reader.uint16List(2, 254, 'algorithms');
+  reader.end();
+  return algorithms;
+}
+
+export function encodeCompressionAlgorithms(writer: Writer, algorithms: readonly number[]): void {
+  writer.uint16List(1, algorithms);
+}

@@ -1,0 +1,15 @@
+import { HandshakeType } from '../registry/handshake_type.ts';
+import { Reader } from '../wire/reader.ts';
+import { encodeHandshake } from './handshake.ts';
+
+/** Finished, RFC 9846 §4.5.4: `opaque verify_data[Hash.length]`. */
+export function decodeFinished(body: Uint8Array, hashLength: number): Uint8Array {
+  const reader = new Reader(body, 'Finished');
+  const verifyData = reader.opaque(hashLength, 'verify_data');
+  reader.end();
+  return verifyData;
+}
+
+export function encodeFinished(verifyData: Uint8Array): Uint8Array {
+  return encodeHandshake(HandshakeType.finished, (writer) => writer.opaque(verifyData), 4 + verifyData.length);
+}
