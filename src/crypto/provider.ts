@@ -24,6 +24,8 @@ export interface RunningHash {
   update(bytes: Uint8Array): void;
   /** The digest of all bytes so far; more may follow. */
   digest(): Uint8Array;
+  /** An independent copy. */
+  fork(): RunningHash;
 }
 
 /** An AEAD of RFC 9846 §B.4: 12-byte nonce, 16-byte tag. */

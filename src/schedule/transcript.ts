@@ -1,0 +1,36 @@
+import type { Hash, RunningHash } from '../crypto/provider.ts';
+import { HandshakeType } from '../registry/handshake_type.ts';
+import { concat } from '../wire/bytes.ts';
+
+/** The Transcript-Hash, RFC 9846 §4.5.1: of all handshake messages so far, headers included. */
+export class Transcript {
+  readonly #hash: Hash;
+  #running: RunningHash;
+
+  constructor(hash: Hash) {
+    this.#hash = hash;
+    this.#running = hash.start();
+  }
+
+  add(message: Uint8Array): void {
+    this.#running.update(message);
+  }
+
+  digest(): Uint8Array {
+    return this.#running.digest();
+  }
+
+  /** With a HelloRetryRequest, message_hash(ClientHello1) takes the place of what was added so far. */
+  replaceByMessageHash(): void {
+    const digest = this.#running.digest();
+    this.#running = this.#hash.start();
+    this.#running.update(concat(Uint8Array.of(HandshakeType.message_hash, 0, 0, digest.length), digest));
+  }
+
+  /** The digest as if `message` had been added. */
+  digestWith(message: Uint8Array): Uint8Array {
+    const running = this.#running.fork();
+    running.update(message);
+    return running.digest();
+  }
+}
