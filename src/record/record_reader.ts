@@ -1,0 +1,341 @@
+import type { Opened, RecordKey } from '../crypto/provider.ts';
+import { fail } from '../error.ts';
+import { ContentType } from '../registry/content_type.ts';
+import {
+  MAX_CIPHERTEXT_LENGTH,
+  MAX_PLAINTEXT_LENGTH,
+  MIN_CIPHERTEXT_LENGTH,
+  type ReceivedRecord,
+  RECORD_HEADER_LENGTH,
+} from './record.ts';
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+/** Bounds of the reader; see `Limits`. */
+export interface ReaderLimits {
+  readonly emptyRecords: number;
+  readonly changeCipherSpecs: number;
+}
+
+/** Traffic key of one direction with the number of records it may protect. */
+export interface ReadKey {
+  readonly key: RecordKey;
+  readonly recordLimit: number;
+}
+
+/**
+ * From bytes to records: deframing and record protection of the receiving direction (RFC 9846 §5). Whole records are opened straight
+ * from the caller's bytes, as many as follow each other in one call; only a record that is not yet complete is copied.
+ *
+ *     reader.supply(bytes);
+ *     while ((record = reader.next()) !== undefined) …
+ *     reader.retain();
+ */
+export class RecordReader {
+  readonly #limits: ReaderLimits;
+  readonly #plaintextMemory: (minimumLength: number) => Uint8Array;
+  readonly #record: ReceivedRecord = { type: 0, content: EMPTY, protected: false };
+
+  /** What the caller supplied, from `#inputOffset` on. */
+  #input: Uint8Array = EMPTY;
+  #inputOffset = 0;
+  /** Bytes kept from earlier calls, `#heldStart` to `#heldEnd`; they come before the input. */
+  #held: Uint8Array = EMPTY;
+  #heldStart = 0;
+  #heldEnd = 0;
+
+  #key: ReadKey | undefined;
+  #sequence = 0;
+  /** Most content bytes of a protected record (RFC 8449 lowers it). */
+  #contentLimit = MAX_PLAINTEXT_LENGTH;
+  /** Where opened content goes during this call, filled up to `#produced`. */
+  #plaintext: Uint8Array = EMPTY;
+  #produced = 0;
+  /** A record that ended a run of application data: to be delivered by the next call of `next`. */
+  #afterRun: { readonly type: number; readonly content: Uint8Array } | undefined;
+
+  #seenTls = false;
+  #openedAny = false;
+  #changeCipherSpec: 'refuse' | 'drop' = 'refuse';
+  #changeCipherSpecs = 0;
+  #emptyRecords = 0;
+  /** Bytes of rejected early data that may still be skipped. */
+  #skippable = 0;
+
+  constructor(limits: ReaderLimits, plaintextMemory: (minimumLength: number) => Uint8Array) {
+    this.#limits = limits;
+    this.#plaintextMemory = plaintextMemory;
+  }
+
+  /** The next `next` calls read what is held and then `bytes`, until `retain`. */
+  supply(bytes: Uint8Array): void {
+    this.#input = bytes;
+    this.#inputOffset = 0;
+  }
+
+  /** Keeps a copy of what was not read. To be called before the caller's bytes may change. */
+  retain(): void {
+    const rest = this.#input.subarray(this.#inputOffset);
+    if (rest.length > 0) this.#hold(rest, this.#heldEnd - this.#heldStart + rest.length);
+    if (this.#heldStart === this.#heldEnd) this.#held = EMPTY;
+    if (this.#held === EMPTY) this.#heldStart = this.#heldEnd = 0;
+    this.#input = EMPTY;
+    this.#inputOffset = 0;
+    this.#plaintext = EMPTY;
+    this.#produced = 0;
+    this.#record.content = EMPTY;
+  }
+
+  /** Bytes that wait to be read: a part of a record, or more when the handshake waits for an effect. */
+  get heldLength(): number {
+    return this.#heldEnd - this.#heldStart;
+  }
+
+  /** Whether the first bytes have been recognized as TLS. */
+  get seenTls(): boolean {
+    return this.#seenTls;
+  }
+
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Protects from here on. The former key is wiped. */
+  setKey(key: ReadKey): void {
+    this.#key?.key.wipe();
+    this.#key = key;
+    this.#sequence = 0;
+  }
+
+  setContentLimit(limit: number): void {
+    this.#contentLimit = limit;
+  }
+
+  /**
+   * 9846-5-1: a change_cipher_spec record of the one byte 1 is dropped between the first ClientHello and the peer's Finished; any
+   * other, and any at another time, ends the connection.
+   */
+  setChangeCipherSpec(policy: 'refuse' | 'drop'): void {
+    this.#changeCipherSpec = policy;
+  }
+
+  /**
+   * §4.3.10: a server that rejects early data skips what it cannot read: without a key all application_data records (after a
+   * HelloRetryRequest), with one all that do not authenticate, until the first that does, and `length` bytes at most.
+   */
+  skipEarlyData(length: number): void {
+    this.#skippable = length;
+  }
+
+  wipe(): void {
+    this.#key?.key.wipe();
+    this.#key = undefined;
+    this.#held = EMPTY;
+    this.#heldStart = this.#heldEnd = 0;
+    this.#input = EMPTY;
+    this.#inputOffset = 0;
+    this.#afterRun = undefined;
+  }
+
+  /** The next record, or run of application data, or undefined when more bytes are needed. The object is reused. */
+  next(): ReceivedRecord | undefined {
+    if (this.#afterRun !== undefined) {
+      const { type, content } = this.#afterRun;
+      this.#afterRun = undefined;
+      return this.#deliver(type, content, true);
+    }
+    for (;;) {
+      const held = this.#heldEnd > this.#heldStart;
+      const bytes = held ? this.#held : this.#input;
+      const offset = held ? this.#heldStart : this.#inputOffset;
+      const end = held ? this.#heldEnd : this.#input.length;
+      const length = this.#recordLength(bytes, offset, end);
+      if (length === undefined || offset + RECORD_HEADER_LENGTH + length > end) {
+        if (held && this.#topUp(length)) continue;
+        return undefined;
+      }
+      const record = this.#read(bytes, offset, end, length);
+      if (record !== undefined) return record;
+    }
+  }
+
+  /** The length in the header at `offset`, checked; undefined when the header is incomplete. */
+  #recordLength(bytes: Uint8Array, offset: number, end: number): number | undefined {
+    if (!this.#seenTls) this.#recognize(bytes, offset, end);
+    if (end - offset < RECORD_HEADER_LENGTH) return undefined;
+    const type = bytes[offset] as number;
+    const length = (bytes[offset + 3] as number) << 8 | (bytes[offset + 4] as number);
+    // §5.1, §5.2: the length MUST NOT exceed 2^14, of a protected record 2^14 + 256.
+    const sealed = this.#key !== undefined && type === ContentType.application_data;
+    if (length > (sealed ? MAX_CIPHERTEXT_LENGTH : MAX_PLAINTEXT_LENGTH)) {
+      if (!(type === ContentType.application_data && this.#skippable > 0 && length <= MAX_CIPHERTEXT_LENGTH)) {
+        fail('record_overflow', `a record of ${length} bytes`);
+      }
+    }
+    return length;
+  }
+
+  /** Tells TLS from other protocols by the first bytes, so that those are closed at once and named in the log. */
+  #recognize(bytes: Uint8Array, offset: number, end: number): void {
+    if (end === offset) return;
+    const first = bytes[offset] as number;
+    if (first >= ContentType.change_cipher_spec && first <= ContentType.application_data) {
+      if (end - offset < 2) return;
+      if (bytes[offset + 1] !== 3) fail('not_tls', `first bytes ${hex(bytes.subarray(offset, offset + 2))}`);
+      this.#seenTls = true;
+      return;
+    }
+    if (first >= 0x80) {
+      if (end - offset < 3) return;
+      if (bytes[offset + 2] === 1) fail('sslv2_hello');
+    }
+    fail('not_tls', `first bytes ${hex(bytes.subarray(offset, Math.min(end, offset + 4)))}`);
+  }
+
+  /** Reads the whole record at `offset`, or a run of records from there. Undefined when it is to be dropped. */
+  #read(bytes: Uint8Array, offset: number, end: number, length: number): ReceivedRecord | undefined {
+    const type = bytes[offset] as number;
+    const body = offset + RECORD_HEADER_LENGTH;
+    const fragment = bytes.subarray(body, body + length);
+    switch (type) {
+      case ContentType.change_cipher_spec:
+        this.#advance(body + length);
+        this.#checkChangeCipherSpec(fragment);
+        return undefined;
+      case ContentType.application_data:
+        if (this.#key !== undefined) return this.#open(bytes, offset, end, this.#key);
+        if (this.#skippable === 0) fail('unexpected_application_data', 'before the handshake');
+        this.#advance(body + length);
+        this.#skip(length);
+        return undefined;
+      case ContentType.alert:
+      case ContentType.handshake:
+        // A peer that cannot read our first flight says so without protection.
+        if (this.#key !== undefined && (type !== ContentType.alert || this.#openedAny)) {
+          fail('unexpected_record_type', `unprotected record of type ${type}`);
+        }
+        this.#advance(body + length);
+        // 9846-5.1-10: zero-length fragments of Handshake types MUST NOT be sent.
+        if (length === 0) fail('empty_fragment');
+        return this.#deliver(type, fragment, false);
+      default:
+        fail('unexpected_record_type', `record of type ${type}`);
+    }
+  }
+
+  #checkChangeCipherSpec(fragment: Uint8Array): void {
+    if (this.#changeCipherSpec === 'refuse' || fragment.length !== 1 || fragment[0] !== 1) {
+      fail('bad_change_cipher_spec');
+    }
+    if (++this.#changeCipherSpecs > this.#limits.changeCipherSpecs) fail('too_many_change_cipher_specs');
+  }
+
+  /** Opens the run of complete application_data records at `offset`. */
+  #open(bytes: Uint8Array, offset: number, end: number, { key, recordLimit }: ReadKey): ReceivedRecord | undefined {
+    const run = bytes.subarray(offset, endOfRun(bytes, offset, end));
+    const firstLength = (bytes[offset + 3] as number) << 8 | (bytes[offset + 4] as number);
+    if (run.length === 0) return this.#unopened(offset, firstLength);
+    if (this.#sequence >= recordLimit) fail('key_usage_exhausted', 'the peer has not updated its key');
+    if (this.#plaintext.length - this.#produced < run.length) {
+      const input = this.#input.length - this.#inputOffset;
+      this.#plaintext = this.#plaintextMemory(run.length + input);
+      this.#produced = 0;
+    }
+    const start = this.#produced;
+    const opened = key.open(this.#sequence, run, this.#plaintext.subarray(start), this.#contentLimit);
+    this.#sequence += opened.records;
+    this.#advance(offset + opened.consumed);
+    if (opened.records === 0) return this.#unopened(offset, firstLength);
+    this.#openedAny = true;
+    this.#skippable = 0;
+    this.#produced += opened.produced;
+    const last = opened.stop === 'other' ? this.#takeOther(opened) : undefined;
+    if (opened.produced === 0) return last && this.#deliver(last.type, last.content, true);
+    this.#emptyRecords = 0;
+    this.#afterRun = last;
+    return this.#deliver(ContentType.application_data, this.#plaintext.subarray(start, this.#produced), true);
+  }
+
+  /** A record that does not authenticate: rejected early data while that may be skipped, else the end. */
+  #unopened(offset: number, length: number): undefined {
+    if (this.#skippable === 0) fail('bad_record_mac');
+    this.#advance(offset + RECORD_HEADER_LENGTH + length);
+    this.#skip(length);
+  }
+
+  #skip(length: number): void {
+    if (length > this.#skippable) fail('too_much_early_data', 'rejected early data goes on');
+    this.#skippable -= length;
+  }
+
+  /** The record at the end of a run, which is not plain application data. Undefined when it is empty and so to be dropped. */
+  #takeOther(opened: Opened): { type: number; content: Uint8Array } | undefined {
+    const { contentType: type, contentLength: length } = opened;
+    // §5.4: a record without a non-zero byte has no content type.
+    if (type === ContentType.invalid) fail('no_content_type');
+    if (length > this.#contentLimit) fail('record_overflow', `${length} bytes of content`);
+    if (type === ContentType.application_data) {
+      if (++this.#emptyRecords > this.#limits.emptyRecords) fail('too_many_empty_records');
+      return undefined;
+    }
+    // §5.4: zero-length content of handshake or alert type ends the connection with unexpected_message.
+    if (type !== ContentType.handshake && type !== ContentType.alert) {
+      fail('unexpected_record_type', `protected record of type ${type}`);
+    }
+    if (length === 0) fail('empty_fragment');
+    return { type, content: this.#plaintext.subarray(this.#produced, this.#produced + length) };
+  }
+
+  #deliver(type: number, content: Uint8Array, isProtected: boolean): ReceivedRecord {
+    this.#record.type = type;
+    this.#record.content = content;
+    this.#record.protected = isProtected;
+    return this.#record;
+  }
+
+  /** Moves on to `offset` in what is being read. */
+  #advance(offset: number): void {
+    if (this.#heldEnd > this.#heldStart) this.#heldStart = offset;
+    else this.#inputOffset = offset;
+  }
+
+  /** Completes the held record (its header first) from the input. False when the input does not suffice. */
+  #topUp(length: number | undefined): boolean {
+    const have = this.#heldEnd - this.#heldStart;
+    const whole = RECORD_HEADER_LENGTH + (length ?? 0);
+    const part = this.#input.subarray(this.#inputOffset, this.#inputOffset + whole - have);
+    if (part.length === 0) return false;
+    this.#hold(part, whole);
+    this.#inputOffset += part.length;
+    return this.#heldEnd - this.#heldStart >= whole;
+  }
+
+  /** Appends `part` to what is held, in a buffer with room for `capacity` bytes. */
+  #hold(part: Uint8Array, capacity: number): void {
+    const have = this.#heldEnd - this.#heldStart;
+    if (this.#held.length - this.#heldEnd < part.length) {
+      const grown = new Uint8Array(Math.max(capacity, have + part.length));
+      grown.set(this.#held.subarray(this.#heldStart, this.#heldEnd));
+      this.#held = grown;
+      this.#heldStart = 0;
+      this.#heldEnd = have;
+    }
+    this.#held.set(part, this.#heldEnd);
+    this.#heldEnd += part.length;
+  }
+}
+
+/** The end of the complete application_data records that follow each other from `offset` on, each of a length that can be opened. */
+function endOfRun(bytes: Uint8Array, offset: number, end: number): number {
+  while (end - offset >= RECORD_HEADER_LENGTH && bytes[offset] === ContentType.application_data) {
+    const length = (bytes[offset + 3] as number) << 8 | (bytes[offset + 4] as number);
+    const next = offset + RECORD_HEADER_LENGTH + length;
+    if (length < MIN_CIPHERTEXT_LENGTH || length > MAX_CIPHERTEXT_LENGTH || next > end) break;
+    offset = next;
+  }
+  return offset;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}

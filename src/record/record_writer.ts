@@ -1,0 +1,111 @@
+import { type RecordKey, sealedLength } from '../crypto/provider.ts';
+import { ContentType } from '../registry/content_type.ts';
+import { MAX_PLAINTEXT_LENGTH, RECORD_HEADER_LENGTH } from './record.ts';
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+/** How records are cut and padded: the sender's policy (RFC 9846 §5.1, §5.4). */
+export interface WritePolicy {
+  /** Most content bytes of a record: at most 2^14. */
+  fragmentLimit: number;
+  /** Inner plaintexts are padded to a multiple of this many bytes: 1 for none. */
+  readonly paddingMultiple: number;
+}
+
+/** Traffic key of one direction with the number of records it may protect. */
+export interface WriteKey {
+  readonly key: RecordKey;
+  readonly recordLimit: number;
+}
+
+/** From content to records, protected once there is a key; gathers the records until they are taken. */
+export class RecordWriter {
+  readonly policy: WritePolicy;
+  readonly #outputMemory: (minimumLength: number) => Uint8Array;
+  #key: WriteKey | undefined;
+  #sequence = 0;
+  /** Output that is complete. */
+  #chunks: Uint8Array[] = [];
+  /** Output being filled, up to `#filled`. */
+  #region: Uint8Array = EMPTY;
+  #filled = 0;
+
+  constructor(policy: WritePolicy, outputMemory: (minimumLength: number) => Uint8Array) {
+    this.policy = policy;
+    this.#outputMemory = outputMemory;
+  }
+
+  /** Protects from here on. The former key is wiped. */
+  setKey(key: WriteKey): void {
+    this.#key?.key.wipe();
+    this.#key = key;
+    this.#sequence = 0;
+  }
+
+  /** Whether the key has to be updated before `contentLength` more bytes: leaves room for the KeyUpdate and an alert. */
+  needsKeyUpdate(contentLength: number): boolean {
+    if (this.#key === undefined) return false;
+    const records = Math.ceil(contentLength / this.policy.fragmentLimit) + 2;
+    return this.#sequence + records > this.#key.recordLimit;
+  }
+
+  /** Appends `content` as one or more records of `type`. */
+  write(type: number, content: Uint8Array): void {
+    const { fragmentLimit, paddingMultiple } = this.policy;
+    if (this.#key === undefined) return this.#writePlain(type, content);
+    const output = this.#reserve(sealedLength(content.length, fragmentLimit, paddingMultiple));
+    this.#filled += this.#key.key.seal(this.#sequence, type, content, output, fragmentLimit, paddingMultiple);
+    this.#sequence += Math.max(1, Math.ceil(content.length / fragmentLimit));
+  }
+
+  /** The middlebox compatibility record (§E.4). */
+  writeChangeCipherSpec(): void {
+    this.#writeRecord(ContentType.change_cipher_spec, Uint8Array.of(1));
+  }
+
+  /** What is to be sent now, in order; the writer keeps nothing of it. */
+  take(): Uint8Array[] {
+    if (this.#filled > 0) this.#chunks.push(this.#region.subarray(0, this.#filled));
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#region = EMPTY;
+    this.#filled = 0;
+    return chunks;
+  }
+
+  get isEmpty(): boolean {
+    return this.#filled === 0 && this.#chunks.length === 0;
+  }
+
+  wipe(): void {
+    this.#key?.key.wipe();
+    this.#key = undefined;
+  }
+
+  #writePlain(type: number, content: Uint8Array): void {
+    for (let offset = 0; offset < content.length; offset += MAX_PLAINTEXT_LENGTH) {
+      this.#writeRecord(type, content.subarray(offset, offset + MAX_PLAINTEXT_LENGTH));
+    }
+  }
+
+  #writeRecord(type: number, fragment: Uint8Array): void {
+    const output = this.#reserve(RECORD_HEADER_LENGTH + fragment.length);
+    output[0] = type;
+    output[1] = 3;
+    output[2] = 3;
+    output[3] = fragment.length >>> 8;
+    output[4] = fragment.length;
+    output.set(fragment, RECORD_HEADER_LENGTH);
+    this.#filled += RECORD_HEADER_LENGTH + fragment.length;
+  }
+
+  /** Room for `length` bytes right after the output so far, where it fits. */
+  #reserve(length: number): Uint8Array {
+    if (this.#region.length - this.#filled < length) {
+      if (this.#filled > 0) this.#chunks.push(this.#region.subarray(0, this.#filled));
+      this.#region = this.#outputMemory(length);
+      this.#filled = 0;
+    }
+    return this.#region.subarray(this.#filled);
+  }
+}
