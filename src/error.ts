@@ -84,7 +84,7 @@ export const ALERT_OF_REASON = {
   too_many_key_updates: 'unexpected_message',
   too_much_early_data: 'unexpected_message',
   too_many_warning_alerts: 'unexpected_message',
-  bad_alert: 'illegal_parameter',
+  bad_alert: 'decode_error',
 
   // Not the peer's message, but the end of the conversation.
   truncated: null,

@@ -1,0 +1,70 @@
+import { fail, UsageError } from '../error.ts';
+import { clientHandshake } from '../handshake/client.ts';
+import type { ClientConfig } from '../handshake/config.ts';
+import type { HandshakeResult } from '../handshake/result.ts';
+import type { HandshakeMessage } from '../message/handshake.ts';
+import { decodeNewSessionTicket } from '../message/new_session_ticket.ts';
+import { HandshakeType } from '../registry/handshake_type.ts';
+import { resumptionPreSharedKey } from '../schedule/key_schedule.ts';
+import { Connection } from './connection.ts';
+
+const OPTIONS: Record<keyof ClientConfig, true> = {
+  crypto: true,
+  random: true,
+  now: true,
+  memory: true,
+  cipherSuites: true,
+  groups: true,
+  applicationProtocols: true,
+  paddingMultiple: true,
+  maxFragmentLength: true,
+  receiveFragmentLength: true,
+  certificateCompression: true,
+  keyLog: true,
+  limits: true,
+  serverName: true,
+  credentials: true,
+  verifySchemes: true,
+  keyShareGroups: true,
+  requestOcsp: true,
+  resume: true,
+};
+
+/** The client's side of a connection. */
+export class ClientConnection extends Connection {
+  constructor(config: ClientConfig) {
+    for (const name in config) if (!(name in OPTIONS)) throw new UsageError(`unknown option: ${name}`);
+    super(config);
+    this.start((io) => clientHandshake(config, io));
+  }
+
+  protected override receivePostHandshake(
+    message: HandshakeMessage,
+    { suite, resumptionSecret, info }: HandshakeResult,
+  ): void {
+    // §4.7.2: post_handshake_auth was not offered, so a CertificateRequest is unexpected.
+    if (message.type !== HandshakeType.new_session_ticket) {
+      fail('unexpected_message', `handshake type ${message.type} after the handshake`);
+    }
+    const ticket = decodeNewSessionTicket(message.body, this.limits.extensions);
+    // §4.7.1: a lifetime of zero means to discard it.
+    if (ticket.ticketLifetime === 0 || resumptionSecret === undefined) return;
+    this.report({
+      type: 'ticket',
+      ticket: ticket.ticket,
+      session: {
+        kind: 'resumption',
+        secret: resumptionPreSharedKey(suite.hash, resumptionSecret, ticket.ticketNonce),
+        cipherSuite: suite.cipherSuite,
+        serverName: info.serverName,
+        applicationProtocol: info.applicationProtocol,
+        context: '',
+        createdAt: this.config.now(),
+        lifetime: Math.min(ticket.ticketLifetime, 604800),
+        ageAdd: ticket.ticketAgeAdd,
+        maxEarlyDataSize: ticket.maxEarlyDataSize ?? 0,
+        peerCertificates: info.peerCertificates,
+      },
+    });
+  }
+}

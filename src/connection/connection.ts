@@ -1,0 +1,456 @@
+import { fail, type Reason, TlsError, UsageError } from '../error.ts';
+import { type CommonConfig, DEFAULT_LIMITS, type Limits } from '../handshake/config.ts';
+import type { Effect } from '../handshake/effect.ts';
+import type { Flow, HandshakeIo, Step, Suite } from '../handshake/flow.ts';
+import type { HandshakeResult } from '../handshake/result.ts';
+import { decodeAlert, encodeAlert } from '../message/alert.ts';
+import type { HandshakeMessage } from '../message/handshake.ts';
+import { decodeKeyUpdate, encodeKeyUpdate } from '../message/key_update.ts';
+import { RecordReader } from '../record/record_reader.ts';
+import { MAX_PLAINTEXT_LENGTH, type ReceivedRecord } from '../record/record.ts';
+import { RecordWriter } from '../record/record_writer.ts';
+import type { AlertName } from '../registry/alert.ts';
+import { ContentType } from '../registry/content_type.ts';
+import { HandshakeType } from '../registry/handshake_type.ts';
+import { exportKeyingMaterial, nextTrafficSecret, trafficKeys } from '../schedule/key_schedule.ts';
+import { concat } from '../wire/bytes.ts';
+import type { ConnectionEvent } from './event.ts';
+import { HandshakeBuffer } from './handshake_buffer.ts';
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+/**
+ * One TLS 1.3 connection without a socket: bytes go in by `receive`, plaintext by `send`; bytes come out by `takeOutput`, plaintext and
+ * all else by `takeEvents`. Nothing here waits: where the handshake needs something from outside, `pending` says what.
+ *
+ * A peer's mistake never throws: it puts the alert into the output and a `failed` event into the events. A caller's mistake throws
+ * `UsageError`.
+ */
+export abstract class Connection {
+  protected readonly config: CommonConfig;
+  protected readonly limits: Limits;
+  readonly #reader: RecordReader;
+  readonly #writer: RecordWriter;
+  readonly #messages: HandshakeBuffer;
+  #events: ConnectionEvent[] = [];
+
+  #flow: Flow<HandshakeResult> | undefined;
+  #waitsFor: Step | undefined;
+  /** Handshake messages that wait to be written as records together. */
+  #flight: Uint8Array[] = [];
+  #established: HandshakeResult | undefined;
+
+  /** Received application data that waits to be reported as one event. */
+  #data: Uint8Array = EMPTY;
+  #earlyData = 0;
+  #early = false;
+  #canSend = false;
+  #warningAlerts = 0;
+  #keyUpdates = 0;
+  #owesKeyUpdate = false;
+  #awaitsKeyUpdate = false;
+  /** Our direction: open until close_notify was sent. */
+  #writable = true;
+  /** The peer's direction: open until its close_notify. */
+  #readable = true;
+  #error: TlsError | undefined;
+
+  constructor(config: CommonConfig) {
+    checkConfig(config);
+    this.config = config;
+    this.limits = { ...DEFAULT_LIMITS, ...config.limits };
+    const memory = config.memory ?? { output: allocate, plaintext: allocate };
+    this.#reader = new RecordReader(this.limits, (length) => memory.plaintext(length));
+    this.#writer = new RecordWriter({
+      fragmentLimit: config.maxFragmentLength ?? MAX_PLAINTEXT_LENGTH,
+      paddingMultiple: config.paddingMultiple ?? 1,
+    }, (length) => memory.output(length));
+    this.#messages = new HandshakeBuffer(this.limits);
+  }
+
+  /** Post-handshake messages other than KeyUpdate. */
+  protected abstract receivePostHandshake(message: HandshakeMessage, established: HandshakeResult): void;
+
+  /** To be called once by the role's constructor. */
+  protected start(flow: (io: HandshakeIo) => Flow<HandshakeResult>): void {
+    this.#flow = flow(this.#io());
+    this.#guard(() => this.#step(undefined));
+  }
+
+  /** What the handshake waits for, if anything: perform it, then call `resolve` or `reject`. */
+  get pending(): Effect | undefined {
+    const step = this.#waitsFor;
+    return step === undefined || step.type === 'receive' ? undefined : step;
+  }
+
+  /** Whether the handshake is complete and the connection has not failed. */
+  get established(): boolean {
+    return this.#established !== undefined && this.#error === undefined;
+  }
+
+  /** Why the connection failed, if it did. */
+  get error(): TlsError | undefined {
+    return this.#error;
+  }
+
+  /** Whether our direction has been closed by `close`, or the connection has failed. */
+  get writeClosed(): boolean {
+    return !this.#writable || this.#error !== undefined;
+  }
+
+  /** Takes bytes of the peer; all are consumed or copied before it returns. */
+  receive(bytes: Uint8Array): void {
+    if (this.#error !== undefined || !this.#readable) return;
+    this.#reader.supply(bytes);
+    this.#guard(() => this.#readRecords());
+  }
+
+  /** The transport has ended: a truncation, unless the peer had sent close_notify. */
+  receiveEnd(): void {
+    if (this.#error !== undefined || !this.#readable) return;
+    // §6.1: without close_notify the data may have been cut off.
+    this.#guard(() => fail('truncated', 'the transport ended without close_notify'));
+  }
+
+  /** Gives the value that the pending effect asked for (`EffectResult`). */
+  resolve(value: unknown): void {
+    if (this.#error !== undefined) return;
+    if (this.pending === undefined) throw new UsageError('resolve: nothing is pending');
+    this.#guard(() => {
+      this.#step(value);
+      this.#readRecords();
+    });
+  }
+
+  /** The pending effect failed: ends the connection with `internal_error`, or as the given TlsError says. */
+  reject(error: unknown): void {
+    if (this.#error !== undefined) return;
+    this.abort(error instanceof TlsError ? error : new TlsError('internal_error', 'a step of the handshake failed'));
+  }
+
+  /** Seals application data into the output. */
+  send(plaintext: Uint8Array): void {
+    if (!this.#canSend) throw new UsageError('send: the handshake is not complete');
+    if (this.writeClosed) throw new UsageError('send: the connection is closed');
+    if (plaintext.length === 0) return;
+    this.#guard(() => {
+      // 9846-4.7.3-5: the answer to an update_requested goes before the next application data.
+      // 9846-5.5-1: the key is updated before its limit.
+      if (this.#owesKeyUpdate || this.#writer.needsKeyUpdate(plaintext.length)) this.#sendKeyUpdate(false);
+      this.#writer.write(ContentType.application_data, plaintext);
+    });
+  }
+
+  /** Moves to the next sending key; with `requestPeer` the peer is asked to do the same. */
+  updateKeys(requestPeer: boolean): void {
+    if (!this.established || this.writeClosed) throw new UsageError('updateKeys: the connection is not open');
+    // RFC 9846 §4.7.3: at most one request is outstanding.
+    const request = requestPeer && !this.#awaitsKeyUpdate;
+    this.#guard(() => this.#sendKeyUpdate(request));
+  }
+
+  /** Ends our direction with close_notify; the peer's stays open. */
+  close(): void {
+    if (this.writeClosed) return;
+    this.#guard(() => {
+      this.#flushFlight();
+      if (this.#flow !== undefined) this.#sendAlert('user_canceled');
+      this.#sendAlert('close_notify');
+      this.#writable = false;
+    });
+  }
+
+  /** Ends the connection for a reason of ours, such as `handshake_timeout`. */
+  abort(error: TlsError | Reason): void {
+    if (this.#error !== undefined) return;
+    this.#guard(() => {
+      throw typeof error === 'string' ? new TlsError(error) : error;
+    });
+  }
+
+  /** Bytes for the peer, in order. They are the caller's. */
+  takeOutput(): Uint8Array[] {
+    return this.#writer.take();
+  }
+
+  /** What happened since the last call. */
+  takeEvents(): ConnectionEvent[] {
+    const events = this.#events;
+    if (events.length > 0) this.#events = [];
+    return events;
+  }
+
+  /** RFC 9846 §7.5 and RFC 5705: keying material bound to this connection. `length` ≤ 255 hashes. */
+  exportKeyingMaterial(label: string, context: Uint8Array, length: number): Uint8Array {
+    if (this.#established === undefined) throw new UsageError('exportKeyingMaterial: the handshake is not complete');
+    const { suite, exporterSecret } = this.#established;
+    return exportKeyingMaterial(suite.hash, exporterSecret, label, context, length);
+  }
+
+  /** Wipes all keys. To be called when the socket is gone; idempotent. */
+  dispose(): void {
+    this.#error ??= new TlsError('canceled', 'disposed', null);
+    this.#wipe();
+  }
+
+  /** The one place where a failure becomes an alert and an event. */
+  #guard(action: () => void): void {
+    try {
+      action();
+      this.#reader.retain();
+      this.#flushData();
+    } catch (error) {
+      // A fault of our own must not take the process along, nor tell the peer more than that it happened.
+      this.#fail(error instanceof TlsError ? error : new TlsError('internal_error', describe(error)));
+    }
+  }
+
+  #fail(error: TlsError): void {
+    this.#flushData();
+    this.#error = error;
+    if (error.alert !== null && error.reason !== 'peer_alert' && this.#writable) {
+      this.#flushFlight();
+      this.#sendAlert(error.alert);
+      if (error.alert === 'user_canceled') this.#sendAlert('close_notify');
+    }
+    this.#wipe();
+    this.#events.push({ type: 'failed', error });
+  }
+
+  #wipe(): void {
+    // Ends the handshake, whose `finally` wipes its secrets.
+    this.#flow?.return(undefined as never);
+    this.#flow = undefined;
+    this.#waitsFor = undefined;
+    this.#reader.wipe();
+    this.#writer.wipe();
+    this.#messages.wipe();
+    const kept = this.#established;
+    for (const secret of [kept?.readSecret, kept?.writeSecret, kept?.exporterSecret, kept?.resumptionSecret]) {
+      secret?.fill(0);
+    }
+  }
+
+  #readRecords(): void {
+    while (this.#readable && this.pending === undefined) {
+      const record = this.#reader.next();
+      if (record === undefined) return;
+      this.#receiveRecord(record);
+    }
+  }
+
+  #receiveRecord(record: ReceivedRecord): void {
+    // §5.1: handshake messages MUST NOT be interleaved with other record types.
+    if (record.type !== ContentType.handshake && !this.#messages.isEmpty) fail('interleaved_handshake');
+    switch (record.type) {
+      case ContentType.application_data:
+        return this.#receiveData(record.content);
+      case ContentType.alert:
+        return this.#receiveAlert(record.content);
+      default:
+        this.#messages.add(record.content);
+        return this.#receiveMessages();
+    }
+  }
+
+  #receiveData(content: Uint8Array): void {
+    if (this.#established === undefined) {
+      if (!this.#early) fail('unexpected_application_data', 'before Finished');
+      this.#earlyData -= content.length;
+      // §4.3.10
+      if (this.#earlyData < 0) fail('too_much_early_data');
+    }
+    this.#keyUpdates = 0;
+    // Neighbouring runs become one event, so that what is one region becomes one write.
+    const { buffer, byteOffset, length } = this.#data;
+    if (length > 0 && buffer === content.buffer && byteOffset + length === content.byteOffset) {
+      this.#data = new Uint8Array(buffer, byteOffset, length + content.length);
+      return;
+    }
+    this.#flushData();
+    this.#data = content;
+  }
+
+  #flushData(): void {
+    if (this.#data.length === 0) return;
+    this.#events.push({ type: 'data', bytes: this.#data, early: this.#established === undefined });
+    this.#data = EMPTY;
+  }
+
+  protected report(event: ConnectionEvent): void {
+    this.#flushData();
+    this.#events.push(event);
+  }
+
+  #receiveAlert(content: Uint8Array): void {
+    const { name } = decodeAlert(content);
+    if (name === 'close_notify') {
+      // §6.1: what comes after is ignored.
+      if (this.#established === undefined) fail('truncated', 'the peer closed during the handshake');
+      this.#readable = false;
+      this.report({ type: 'end' });
+      return;
+    }
+    if (name === 'user_canceled') {
+      if (++this.#warningAlerts > this.limits.warningAlerts) fail('too_many_warning_alerts');
+      return;
+    }
+    // §6: all other alerts end the connection, whatever their level.
+    throw new TlsError('peer_alert', name, name as AlertName);
+  }
+
+  #receiveMessages(): void {
+    while (this.pending === undefined && this.#readable) {
+      const message = this.#messages.take();
+      if (message === undefined) return;
+      if (this.#flow !== undefined) this.#step(message);
+      else this.#receivePostHandshake(message);
+    }
+  }
+
+  /** Resumes the handshake with what it waits for. */
+  #step(value: unknown): void {
+    const flow = this.#flow;
+    if (flow === undefined) return;
+    this.#waitsFor = undefined;
+    const next = flow.next(value);
+    if (next.done) {
+      this.#flow = undefined;
+      this.#flushFlight();
+      this.#early = false;
+      this.#flushData();
+      this.#established = next.value;
+      this.#canSend = true;
+      this.report({ type: 'handshake', info: next.value.info });
+    } else {
+      this.#waitsFor = next.value;
+      if (next.value.type === 'receive') this.#flushFlight();
+    }
+    // Messages that came together with the one that set this going.
+    if (this.pending === undefined && !this.#messages.isEmpty) this.#receiveMessages();
+  }
+
+  #receivePostHandshake(message: HandshakeMessage): void {
+    const established = this.#established as HandshakeResult;
+    if (message.type === HandshakeType.key_update) return this.#receiveKeyUpdate(message, established);
+    this.receivePostHandshake(message, established);
+  }
+
+  #receiveKeyUpdate(message: HandshakeMessage, { suite, readSecret }: HandshakeResult): void {
+    const replyRequested = decodeKeyUpdate(message.body);
+    if (++this.#keyUpdates > this.limits.keyUpdates) fail('too_many_key_updates');
+    const next = nextTrafficSecret(suite.hash, readSecret);
+    this.#setReadSecret(suite, next);
+    readSecret.set(next);
+    next.fill(0);
+    this.#awaitsKeyUpdate = false;
+    // Answered when there is something to send: any number of requests costs one answer.
+    if (replyRequested) this.#owesKeyUpdate = true;
+    this.report({ type: 'key_update', replyRequested });
+  }
+
+  #sendKeyUpdate(requestPeer: boolean): void {
+    const { suite, writeSecret } = this.#established as HandshakeResult;
+    this.#writer.write(ContentType.handshake, encodeKeyUpdate(requestPeer));
+    const next = nextTrafficSecret(suite.hash, writeSecret);
+    this.#setWriteSecret(suite, next);
+    writeSecret.set(next);
+    next.fill(0);
+    this.#owesKeyUpdate = false;
+    if (requestPeer) this.#awaitsKeyUpdate = true;
+  }
+
+  #sendAlert(name: AlertName): void {
+    this.#writer.write(ContentType.alert, encodeAlert(name));
+  }
+
+  /** Writes the gathered handshake messages, as few records as they fit in. */
+  #flushFlight(): void {
+    if (this.#flight.length === 0) return;
+    const [first, ...rest] = this.#flight as [Uint8Array, ...Uint8Array[]];
+    this.#flight = [];
+    this.#writer.write(ContentType.handshake, rest.length === 0 ? first : concat(first, ...rest));
+  }
+
+  #setReadSecret(suite: Suite, secret: Uint8Array): void {
+    // 9846-5.1-8: a key change falls on the boundary of a message and of a record.
+    if (!this.#messages.isEmpty) fail('key_change_not_on_boundary');
+    this.#reader.setKey(installKey(suite, secret));
+  }
+
+  #setWriteSecret(suite: Suite, secret: Uint8Array): void {
+    this.#writer.setKey(installKey(suite, secret));
+  }
+
+  #io(): HandshakeIo {
+    return {
+      send: (message) => void this.#flight.push(message),
+      sendChangeCipherSpec: () => {
+        this.#flushFlight();
+        this.#writer.writeChangeCipherSpec();
+      },
+      setReadSecret: (suite, secret) => this.#setReadSecret(suite, secret),
+      setWriteSecret: (suite, secret) => {
+        this.#flushFlight();
+        this.#setWriteSecret(suite, secret);
+      },
+      limitFragments: (length) => {
+        const { policy } = this.#writer;
+        policy.fragmentLimit = Math.min(policy.fragmentLimit, length);
+      },
+      limitReceivedFragments: (length) => this.#reader.setContentLimit(length),
+      skipEarlyData: (length) => this.#reader.skipEarlyData(length),
+      acceptEarlyData: (length) => {
+        this.#early = true;
+        this.#earlyData = length;
+      },
+      setChangeCipherSpec: (policy) => this.#reader.setChangeCipherSpec(policy),
+      allowSending: () => {
+        this.#canSend = true;
+      },
+    };
+  }
+}
+
+function installKey({ hash, aead }: Suite, secret: Uint8Array) {
+  const { key, iv } = trafficKeys(hash, aead, secret);
+  const installed = aead.installKey(key, iv);
+  key.fill(0);
+  iv.fill(0);
+  return { key: installed, recordLimit: aead.recordLimit };
+}
+
+function allocate(length: number): Uint8Array {
+  return new Uint8Array(length);
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? `${error.name} in the engine` : 'fault in the engine';
+}
+
+/** Options that no connection can be made with throw at once. */
+function checkConfig(config: CommonConfig): void {
+  range('paddingMultiple', config.paddingMultiple, 1, 16384);
+  range('maxFragmentLength', config.maxFragmentLength, 64, 16384);
+  range('receiveFragmentLength', config.receiveFragmentLength, 64, 16384);
+  for (const [name, value] of Object.entries(config.limits ?? {})) {
+    if (!(name in DEFAULT_LIMITS)) throw new UsageError(`limits.${name}: unknown limit`);
+    range(`limits.${name}`, value, 0, 0xffffff);
+  }
+  for (const group of config.groups ?? []) {
+    if (!config.crypto.keyExchanges.has(group)) throw new UsageError(`groups: ${group} is not supported`);
+  }
+  for (const suite of config.cipherSuites ?? []) {
+    if (!config.crypto.aeads.has(suite)) throw new UsageError(`cipherSuites: ${suite} is not supported`);
+  }
+  for (const name of config.applicationProtocols ?? []) {
+    if (name.length < 1 || name.length > 255) throw new UsageError('applicationProtocols: a name has 1 to 255 bytes');
+  }
+}
+
+function range(name: string, value: number | undefined, minimum: number, maximum: number): void {
+  if (value === undefined) return;
+  if (!Number.isInteger(value) || value < minimum || value > maximum) {
+    throw new UsageError(`${name}: ${value} is not a whole number from ${minimum} to ${maximum}`);
+  }
+}

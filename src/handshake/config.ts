@@ -1,0 +1,150 @@
+import type { CryptoProvider, Signer } from '../crypto/provider.ts';
+import type { AntiReplay, Session, SessionTickets } from '../session/session.ts';
+
+/** What the outside world gives a connection: the core itself has no clock and no randomness. */
+export interface Environment {
+  readonly crypto: CryptoProvider;
+  /** Cryptographically secure random bytes. */
+  readonly random: (length: number) => Uint8Array;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+  /**
+   * Space for what a connection writes, asked for with a minimum length in bytes. A caller that owns the provider's memory
+   * hands out regions of it, so that nothing is copied. Without them, fresh arrays are used.
+   */
+  readonly memory?: {
+    /** Space for records; owned by the connection until `takeOutput` returns it. */
+    output(minimumLength: number): Uint8Array;
+    /** Space for received application data; borrowed until the call (`receive`, `resolve`) that asked for it returns. */
+    plaintext(minimumLength: number): Uint8Array;
+  };
+}
+
+/** One certificate with its key, as the handshake needs it. */
+export interface Credentials {
+  /** DER certificates, the end entity's first. */
+  readonly chain: readonly Uint8Array[];
+  readonly signer: Signer;
+  /** DER OCSPResponse to staple (RFC 6066 §8). */
+  readonly ocspResponse?: Uint8Array;
+  /** A SignedCertificateTimestampList (RFC 6962 §3.3). */
+  readonly signedCertificateTimestamps?: Uint8Array;
+}
+
+/** What a server is for one name: its credentials, and what differs from the connection's configuration there. */
+export interface HostConfig extends Credentials {
+  /** In place of `ServerConfig.applicationProtocols`. */
+  readonly applicationProtocols?: readonly string[];
+  /** In place of `ServerConfig.clientAuthentication`. */
+  readonly clientAuthentication?: ClientAuthentication;
+  /** Sessions resume within one context only. Default: ''. Give each host and each set of client-certificate rules its own. */
+  readonly sessionContext?: string;
+}
+
+export interface ClientAuthentication {
+  readonly mode: 'request' | 'require';
+  /** DER DistinguishedNames sent as a hint (certificate_authorities). */
+  readonly authorities?: readonly Uint8Array[];
+}
+
+/** Compresses certificate messages (RFC 8879); made of what the runtime offers. */
+export interface CertificateCompression {
+  /** CertificateCompressionAlgorithm code points in order of preference. */
+  readonly algorithms: readonly number[];
+  compress(algorithm: number, message: Uint8Array): Uint8Array;
+  /** Never more than `length` bytes; undefined when the input is malformed or does not give exactly that many. */
+  decompress(algorithm: number, compressed: Uint8Array, length: number): Uint8Array | undefined;
+}
+
+/** What both roles can be told. */
+export interface CommonConfig extends Environment {
+  /** CipherSuite code points in order of preference. Default: ChaCha20-Poly1305, AES-128-GCM, AES-256-GCM. */
+  readonly cipherSuites?: readonly number[];
+  /** NamedGroup code points in order of preference. Default: all the provider has, in its order. */
+  readonly groups?: readonly number[];
+  /** ALPN protocol names in order of preference (RFC 7301). Default: none. */
+  readonly applicationProtocols?: readonly string[];
+  /** Records are zero-padded to a multiple of this many bytes, 1 to 16384. Default 1: no padding. */
+  readonly paddingMultiple?: number;
+  /** Most plaintext bytes in a record that is sent, 64 to 16384. Default 16384. */
+  readonly maxFragmentLength?: number;
+  /** Most plaintext bytes in a record that is received, announced by record_size_limit (RFC 8449), 64 to 16384. Default 16384. */
+  readonly receiveFragmentLength?: number;
+  readonly certificateCompression?: CertificateCompression;
+  /** Called with SSLKEYLOGFILE labels (RFC 9850). What it gets is secret: off unless the user asked for it. */
+  readonly keyLog?: (label: string, clientRandom: Uint8Array, secret: Uint8Array) => void;
+  readonly limits?: Partial<Limits>;
+}
+
+export interface ServerConfig extends CommonConfig {
+  /** Default: clients are not asked for a certificate. */
+  readonly clientAuthentication?: ClientAuthentication;
+  /** SignatureScheme code points accepted from clients, in order of preference. Default: all of TLS 1.3's. */
+  readonly verifySchemes?: readonly number[];
+  /** Refuse clients that send no server_name (`missing_extension`). Default false. */
+  readonly requireServerName?: boolean;
+  /** Without it there is no resumption. */
+  readonly tickets?: {
+    readonly store: SessionTickets;
+    /** Tickets per connection, 0 to 16. Default 2. */
+    readonly count?: number;
+    /** Seconds, at most 604800 (7 days). Default 86400. */
+    readonly lifetime?: number;
+  };
+  /** Without it early data is refused. It needs `tickets`. */
+  readonly earlyData?: {
+    /** Bytes. */
+    readonly maxSize: number;
+    readonly antiReplay: AntiReplay;
+  };
+  /** External PSKs (RFC 9846 §4.3.11), by identity. */
+  readonly externalPsk?: (identity: Uint8Array) => Session | undefined;
+}
+
+export interface ClientConfig extends CommonConfig {
+  /** Sent as server_name, and what the server's certificate must be for. */
+  readonly serverName?: string;
+  /** For servers that ask for a certificate. */
+  readonly credentials?: Credentials;
+  /** SignatureScheme code points accepted from the server. Default: all of TLS 1.3's. */
+  readonly verifySchemes?: readonly number[];
+  /** Groups to send key shares for in the first ClientHello. Default: the first of `groups`. */
+  readonly keyShareGroups?: readonly number[];
+  readonly requestOcsp?: boolean;
+  /** A session to resume, with its ticket. */
+  readonly resume?: { readonly session: Session; readonly ticket: Uint8Array };
+}
+
+/** Bounds on what a peer can make this side hold or do. */
+export interface Limits {
+  /** Bytes of one handshake message that carries certificates or a ticket. Default 65536; other messages: at most 16384. */
+  readonly handshakeMessageLength: number;
+  /** Bytes of one ClientHello. Default 16384. */
+  readonly clientHelloLength: number;
+  /** Extensions in one block. Default 64. */
+  readonly extensions: number;
+  /** Certificates in a peer's chain. Default 10. */
+  readonly certificates: number;
+  /** PSK identities looked at. Default 4. */
+  readonly pskIdentities: number;
+  /** Records without content in a row. Default 16. */
+  readonly emptyRecords: number;
+  /** change_cipher_spec records in all. Default 4. */
+  readonly changeCipherSpecs: number;
+  /** Warning alerts in all. Default 4. */
+  readonly warningAlerts: number;
+  /** KeyUpdates in a row, without application data between. Default 16. */
+  readonly keyUpdates: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  handshakeMessageLength: 65536,
+  clientHelloLength: 16384,
+  extensions: 64,
+  certificates: 10,
+  pskIdentities: 4,
+  emptyRecords: 16,
+  changeCipherSpecs: 4,
+  warningAlerts: 4,
+  keyUpdates: 16,
+};

@@ -1,0 +1,76 @@
+import type { Aead, Hash } from '../crypto/provider.ts';
+import { fail } from '../error.ts';
+import type { HandshakeMessage } from '../message/handshake.ts';
+import { HandshakeType } from '../registry/handshake_type.ts';
+import type { Effect, EffectResult } from './effect.ts';
+
+/** Where a handshake suspends: for the next message, or for something from outside. */
+export type Step = { readonly type: 'receive' } | Effect;
+
+/** A handshake, or a part of one: a generator that is resumed with what each step asked for. */
+export type Flow<T> = Generator<Step, T, unknown>;
+
+const RECEIVE: Step = { type: 'receive' };
+
+/** The next message, which must be of one of `types` (RFC 9846 §4: any other is unexpected_message). */
+export function* receive(...types: readonly number[]): Flow<HandshakeMessage> {
+  const message = (yield RECEIVE) as HandshakeMessage;
+  // 9846-4-2: a handshake message in an unexpected order MUST end the handshake with unexpected_message.
+  if (!types.includes(message.type)) {
+    fail('unexpected_message', `handshake type ${message.type} where ${types.map(nameOf).join(' or ')} is due`);
+  }
+  return message;
+}
+
+/** Asks for what `effect` says, and gives what it was resolved with. */
+export function* ask<T extends Effect>(effect: T): Flow<EffectResult[T['type']]> {
+  return (yield effect) as EffectResult[T['type']];
+}
+
+function nameOf(type: number): string {
+  return Object.entries(HandshakeType).find(([, code]) => code === type)?.[0] ?? String(type);
+}
+
+/** What a handshake does to the connection it runs on. */
+export interface HandshakeIo {
+  /** Queues a handshake message. Messages in a row share records. */
+  send(message: Uint8Array): void;
+  sendChangeCipherSpec(): void;
+  /** Reads with the keys of `secret` from here on; the bytes received so far must end with the last message. */
+  setReadSecret(suite: Suite, secret: Uint8Array): void;
+  setWriteSecret(suite: Suite, secret: Uint8Array): void;
+  /** RFC 8449: most content bytes of a record to the peer. */
+  limitFragments(length: number): void;
+  /** RFC 8449: most content bytes of a protected record from the peer. */
+  limitReceivedFragments(length: number): void;
+  /** Early data was rejected: skip up to `length` bytes of what cannot be read. */
+  skipEarlyData(length: number): void;
+  /** Early data was accepted: up to `length` bytes of application data may come before EndOfEarlyData. */
+  acceptEarlyData(length: number): void;
+  /** The peer may send change_cipher_spec from here on ('drop') or no more ('refuse'). */
+  setChangeCipherSpec(policy: 'refuse' | 'drop'): void;
+  /** The application may send from here on. */
+  allowSending(): void;
+}
+
+/** A cipher suite with its implementations. */
+export interface Suite {
+  readonly cipherSuite: number;
+  readonly name: string;
+  readonly hash: Hash;
+  readonly aead: Aead;
+}
+
+/** Secrets of one handshake: whatever happens, all are wiped when it ends. */
+export class Secrets {
+  readonly #all: Uint8Array[] = [];
+
+  keep(secret: Uint8Array): Uint8Array {
+    this.#all.push(secret);
+    return secret;
+  }
+
+  wipe(): void {
+    for (const secret of this.#all) secret.fill(0);
+  }
+}

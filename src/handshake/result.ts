@@ -1,0 +1,34 @@
+import type { Suite } from './flow.ts';
+
+/** What a finished handshake agreed on. */
+export interface HandshakeInfo {
+  readonly role: 'server' | 'client';
+  readonly version: 'TLSv1.3';
+  readonly cipherSuite: number;
+  readonly cipherSuiteName: string;
+  /** NamedGroup code point of the key exchange. */
+  readonly group: number;
+  readonly groupName: string;
+  /** The server name the client asked for, lower case. */
+  readonly serverName: string | undefined;
+  readonly applicationProtocol: string | undefined;
+  /** SignatureScheme of the server's CertificateVerify; undefined when resumed. */
+  readonly signatureScheme: number | undefined;
+  readonly helloRetryRequest: boolean;
+  readonly resumed: boolean;
+  /** Early data was offered and accepted. */
+  readonly earlyData: boolean;
+  /** DER certificates of the peer, end entity first; empty when it did not authenticate. */
+  readonly peerCertificates: readonly Uint8Array[];
+}
+
+/** What the connection keeps when the handshake is over. The secrets are its own to wipe. */
+export interface HandshakeResult {
+  readonly info: HandshakeInfo;
+  readonly suite: Suite;
+  readonly readSecret: Uint8Array;
+  readonly writeSecret: Uint8Array;
+  readonly exporterSecret: Uint8Array;
+  /** Client: the secret that tickets turn into PSKs. */
+  readonly resumptionSecret: Uint8Array | undefined;
+}

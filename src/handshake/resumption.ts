@@ -1,0 +1,163 @@
+import { fail } from '../error.ts';
+import type { ClientHello } from '../message/client_hello.ts';
+import { PskKeyExchangeMode } from '../message/extension/psk_key_exchange_modes.ts';
+import type { HandshakeMessage } from '../message/handshake.ts';
+import { encodeNewSessionTicket } from '../message/new_session_ticket.ts';
+import { earlySecret, pskBinder, resumptionPreSharedKey } from '../schedule/key_schedule.ts';
+import type { Transcript } from '../schedule/transcript.ts';
+import type { Session } from '../session/session.ts';
+import type { HostConfig, ServerConfig } from './config.ts';
+import { ask, type Flow, type HandshakeIo, type Secrets, type Suite } from './flow.ts';
+import { suiteOf } from './negotiate.ts';
+
+/** RFC 9846 §4.7.1: a ticket lives for seven days at most. Seconds. */
+const MAX_TICKET_LIFETIME = 604800;
+/** How far the age a client claims for a ticket may be off for early data (§8.3). Milliseconds. */
+const TICKET_AGE_TOLERANCE = 10_000;
+
+/** What a session must match to be resumed here. */
+export interface Binding {
+  readonly suite: Suite;
+  readonly host: HostConfig;
+  readonly serverName: string | undefined;
+  readonly applicationProtocol: string | undefined;
+  readonly clientMustAuthenticate: boolean;
+}
+
+export interface ChosenPsk {
+  readonly index: number;
+  readonly session: Session;
+  /** The ticket's age fits what the client claims: early data may be fresh. */
+  readonly fresh: boolean;
+  readonly binder: Uint8Array;
+}
+
+/** The first offered PSK that opens and matches; undefined for a full handshake. */
+export function* choosePsk(
+  config: ServerConfig,
+  hello: ClientHello,
+  binding: Binding,
+): Flow<ChosenPsk | undefined> {
+  const offered = hello.extensions.preSharedKey;
+  // §4.3.9: a mode the client did not list is not chosen; psk_ke, which has no forward secrecy, never is.
+  if (!offered || !hello.extensions.pskKeyExchangeModes?.includes(PskKeyExchangeMode.psk_dhe_ke)) return undefined;
+  const now = config.now();
+  const limit = config.limits?.pskIdentities ?? 4;
+  for (const [index, { identity, obfuscatedTicketAge }] of offered.identities.slice(0, limit).entries()) {
+    let session = config.externalPsk?.(identity);
+    if (session === undefined && config.tickets !== undefined) {
+      session = yield* ask({ type: 'open_ticket', store: config.tickets.store, ticket: identity, now });
+    }
+    if (session === undefined || !matches(config, session, binding, now)) continue;
+    const claimedAge = (obfuscatedTicketAge - session.ageAdd) >>> 0;
+    const fresh = Math.abs(now - session.createdAt - claimedAge) <= TICKET_AGE_TOLERANCE;
+    return { index, session, fresh, binder: offered.binders[index] as Uint8Array };
+  }
+  return undefined;
+}
+
+/** A session resumes only where it was made: same hash, name, protocol, configuration and, where it counts, client identity. */
+function matches(config: ServerConfig, session: Session, binding: Binding, now: number): boolean {
+  // §4.3.11: the PSK's hash must be that of the chosen suite.
+  if (suiteOf(config.crypto, session.cipherSuite)?.hash !== binding.suite.hash) return false;
+  if (session.kind === 'external') return true;
+  const age = now - session.createdAt;
+  const lifetime = Math.min(session.lifetime, MAX_TICKET_LIFETIME);
+  if (age < 0 || age > lifetime * 1000) return false;
+  if (session.context !== (binding.host.sessionContext ?? '')) return false;
+  if (session.serverName !== binding.serverName) return false;
+  if (session.applicationProtocol !== binding.applicationProtocol) return false;
+  return !(binding.clientMustAuthenticate && session.peerCertificates.length === 0);
+}
+
+/**
+ * Adds the ClientHello to the transcript and gives the Early Secret. With a PSK, checks its binder (§4.3.11.2), which covers the
+ * ClientHello up to the binders, on the way.
+ */
+export function enterClientHello(
+  config: ServerConfig,
+  message: HandshakeMessage,
+  hello: ClientHello,
+  suite: Suite,
+  transcript: Transcript,
+  psk: ChosenPsk | undefined,
+): Uint8Array {
+  if (psk === undefined) {
+    transcript.add(message.bytes);
+    return earlySecret(suite.hash);
+  }
+  const truncated = message.bytes.length - (hello.extensions.preSharedKey?.bindersLength ?? 0);
+  transcript.add(message.bytes.subarray(0, truncated));
+  const early = earlySecret(suite.hash, psk.session.secret);
+  const expected = pskBinder(suite.hash, early, psk.session.kind, transcript.digest());
+  transcript.add(message.bytes.subarray(truncated));
+  // 9846-4.3-8: a binder that does not validate ends the handshake.
+  const valid = config.crypto.constantTimeEqual(expected, psk.binder);
+  expected.fill(0);
+  if (!valid) {
+    early.fill(0);
+    fail('invalid_binder');
+  }
+  return early;
+}
+
+/** Whether early data under `psk` is accepted (§4.3.10): first identity, same parameters, fresh, and not seen before. */
+export function* decideEarlyData(
+  config: ServerConfig,
+  hello: ClientHello,
+  suite: Suite,
+  psk: ChosenPsk | undefined,
+): Flow<boolean> {
+  const { earlyData, now } = config;
+  if (!hello.extensions.earlyData || earlyData === undefined || psk === undefined || psk.index !== 0) return false;
+  const { session } = psk;
+  if (session.kind !== 'resumption' || session.maxEarlyDataSize === 0 || !psk.fresh) return false;
+  if (session.cipherSuite !== suite.cipherSuite) return false;
+  return yield* ask({
+    type: 'accept_early_data',
+    antiReplay: earlyData.antiReplay,
+    binder: psk.binder,
+    now: now(),
+  });
+}
+
+/** Sends the session tickets of a finished handshake (§4.7.1). */
+export function* issueTickets(
+  config: ServerConfig,
+  io: HandshakeIo,
+  binding: Binding,
+  hello: ClientHello,
+  peerCertificates: readonly Uint8Array[],
+  resumptionSecret: Uint8Array,
+  secrets: Secrets,
+): Flow<void> {
+  const { tickets, earlyData } = config;
+  // §4.3.9: a ticket the client could not use (no psk_dhe_ke) is not sent.
+  if (!tickets || !hello.extensions.pskKeyExchangeModes?.includes(PskKeyExchangeMode.psk_dhe_ke)) return;
+  const lifetime = Math.min(tickets.lifetime ?? 86400, MAX_TICKET_LIFETIME);
+  for (let i = 0; i < (tickets.count ?? 2); i++) {
+    const ticketNonce = Uint8Array.of(i);
+    const [a, b, c, d] = config.random(4) as unknown as [number, number, number, number];
+    const session: Session = {
+      kind: 'resumption',
+      secret: secrets.keep(resumptionPreSharedKey(binding.suite.hash, resumptionSecret, ticketNonce)),
+      cipherSuite: binding.suite.cipherSuite,
+      serverName: binding.serverName,
+      applicationProtocol: binding.applicationProtocol,
+      context: binding.host.sessionContext ?? '',
+      createdAt: config.now(),
+      lifetime,
+      ageAdd: (a << 24 | b << 16 | c << 8 | d) >>> 0,
+      maxEarlyDataSize: earlyData?.maxSize ?? 0,
+      peerCertificates,
+    };
+    const ticket = yield* ask({ type: 'seal_ticket', store: tickets.store, session, now: session.createdAt });
+    io.send(encodeNewSessionTicket({
+      ticketLifetime: lifetime,
+      ticketAgeAdd: session.ageAdd,
+      ticketNonce,
+      ticket,
+      maxEarlyDataSize: session.maxEarlyDataSize || undefined,
+    }));
+  }
+}

@@ -1,0 +1,239 @@
+import { fail } from '../error.ts';
+import { encodeCertificateRequest } from '../message/certificate_request.ts';
+import { certificateVerifyContent, encodeCertificateVerify } from '../message/certificate_verify.ts';
+import { type ClientHello, decodeClientHello } from '../message/client_hello.ts';
+import { encodeEncryptedExtensions } from '../message/encrypted_extensions.ts';
+import { decodeEndOfEarlyData } from '../message/end_of_early_data.ts';
+import { decodeFinished, encodeFinished } from '../message/finished.ts';
+import type { HandshakeMessage } from '../message/handshake.ts';
+import { encodeHelloRetryRequest, encodeServerHello } from '../message/server_hello.ts';
+import { HandshakeType } from '../registry/handshake_type.ts';
+import { deriveSecret, finishedVerifyData, handshakeSecret, mainSecret } from '../schedule/key_schedule.ts';
+import { Transcript } from '../schedule/transcript.ts';
+import { type ClientAuthentication, DEFAULT_LIMITS, type HostConfig, type ServerConfig } from './config.ts';
+import { ask, type Flow, type HandshakeIo, receive, Secrets, type Suite } from './flow.ts';
+import * as negotiate from './negotiate.ts';
+import { certificateMessage } from './own_certificate.ts';
+import { type PeerCertificate, receivePeerCertificate } from './peer_certificate.ts';
+import type { HandshakeResult } from './result.ts';
+import { type Binding, choosePsk, decideEarlyData, enterClientHello, issueTickets } from './resumption.ts';
+
+const EMPTY: Uint8Array = new Uint8Array(0);
+
+/** Rejected early data is skipped up to this many bytes at least, however little this server would accept. */
+const MIN_SKIPPED_EARLY_DATA = 16384;
+
+/** The server's handshake, RFC 9846 §2, from the first ClientHello to the tickets. */
+export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<HandshakeResult> {
+  const secrets = new Secrets();
+  try {
+    // ClientHello, and once more after a HelloRetryRequest.
+    const { message, hello, suite, keyExchange, clientShare, transcript, retried } = yield* receiveHello(config, io);
+
+    // Who are we for this client, and do we know each other?
+    const { extensions } = hello;
+    const host = yield* selectHost(config, hello);
+    const applicationProtocol = negotiate.chooseApplicationProtocol(
+      extensions.applicationProtocols,
+      host.applicationProtocols ?? config.applicationProtocols,
+    );
+    const clientAuthentication = host.clientAuthentication ?? config.clientAuthentication;
+    const serverName = extensions.serverName;
+    const clientMustAuthenticate = clientAuthentication?.mode === 'require';
+    const binding: Binding = { suite, host, serverName, applicationProtocol, clientMustAuthenticate };
+    const psk = yield* choosePsk(config, hello, binding);
+    const early = secrets.keep(enterClientHello(config, message, hello, suite, transcript, psk));
+    const earlyData = !retried && (yield* decideEarlyData(config, hello, suite, psk));
+    const clientEarly = earlyData ? secrets.keep(derive('c e traffic', 'CLIENT_EARLY_TRAFFIC_SECRET', early)) : EMPTY;
+
+    // ServerHello: the keys of the handshake.
+    const random = secrets.keep(config.random(keyExchange.respondRandomLength));
+    const response = keyExchange.respond(clientShare, random);
+    // §4.3.8.1, §7.4.2: a share that is not valid ends the handshake.
+    if (response === undefined) fail('invalid_key_share', keyExchange.name);
+    send(encodeServerHello({
+      random: config.random(32),
+      legacySessionIdEcho: hello.legacySessionId,
+      cipherSuite: suite.cipherSuite,
+      keyShare: { group: keyExchange.group, keyExchange: response.share },
+      selectedIdentity: psk?.index,
+    }));
+    if (hello.legacySessionId.length > 0 && !retried) io.sendChangeCipherSpec();
+    const handshake = secrets.keep(handshakeSecret(suite.hash, early, secrets.keep(response.secret)));
+    const clientHandshake = secrets.keep(derive('c hs traffic', 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', handshake));
+    const serverHandshake = secrets.keep(derive('s hs traffic', 'SERVER_HANDSHAKE_TRAFFIC_SECRET', handshake));
+    io.setWriteSecret(suite, serverHandshake);
+    io.setReadSecret(suite, earlyData ? clientEarly : clientHandshake);
+    if (extensions.earlyData && !earlyData) {
+      io.skipEarlyData(Math.max(config.earlyData?.maxSize ?? 0, MIN_SKIPPED_EARLY_DATA));
+    }
+
+    // EncryptedExtensions, CertificateRequest, Certificate, CertificateVerify, Finished.
+    const recordSizeLimit = extensions.recordSizeLimit && (config.receiveFragmentLength ?? 16384) + 1;
+    send(encodeEncryptedExtensions({
+      serverNameAcknowledged: serverName !== undefined && psk === undefined,
+      applicationProtocol,
+      recordSizeLimit,
+      earlyData,
+    }));
+    if (extensions.recordSizeLimit !== undefined) io.limitFragments(extensions.recordSizeLimit - 1);
+    if (recordSizeLimit !== undefined) io.limitReceivedFragments(recordSizeLimit - 1);
+    // §4.4.2: a server that authenticates by PSK does not ask for a certificate in the handshake.
+    const asksClient = psk === undefined && clientAuthentication !== undefined;
+    if (asksClient) send(certificateRequest(config, clientAuthentication));
+    const signatureScheme = psk === undefined ? yield* sendCertificate(host) : undefined;
+    send(encodeFinished(finishedVerifyData(suite.hash, serverHandshake, transcript.digest())));
+    const main = secrets.keep(mainSecret(suite.hash, handshake));
+    const clientApplication = secrets.keep(derive('c ap traffic', 'CLIENT_TRAFFIC_SECRET_0', main));
+    const serverApplication = secrets.keep(derive('s ap traffic', 'SERVER_TRAFFIC_SECRET_0', main));
+    const exporterSecret = secrets.keep(derive('exp master', 'EXPORTER_SECRET', main));
+    io.setWriteSecret(suite, serverApplication);
+
+    // The client's turn: early data, its certificate, Finished.
+    if (earlyData) {
+      io.acceptEarlyData(psk?.session.maxEarlyDataSize ?? 0);
+      io.allowSending();
+      const end = yield* receive(HandshakeType.end_of_early_data);
+      decodeEndOfEarlyData(end.body);
+      transcript.add(end.bytes);
+      io.setReadSecret(suite, clientHandshake);
+    }
+    const client = asksClient ? yield* receiveClientCertificate(clientAuthentication) : undefined;
+    const peerCertificates = client?.chain ?? psk?.session.peerCertificates ?? [];
+    const finished = yield* receive(HandshakeType.finished);
+    const expected = secrets.keep(finishedVerifyData(suite.hash, clientHandshake, transcript.digest()));
+    // §4.5.4
+    if (!config.crypto.constantTimeEqual(decodeFinished(finished.body, suite.hash.digestLength), expected)) {
+      fail('bad_finished');
+    }
+    transcript.add(finished.bytes);
+    io.setChangeCipherSpec('refuse');
+    io.setReadSecret(suite, clientApplication);
+
+    const resumption = secrets.keep(deriveSecret(suite.hash, main, 'res master', transcript.digest()));
+    yield* issueTickets(config, io, binding, hello, peerCertificates, resumption, secrets);
+    return {
+      info: {
+        role: 'server',
+        version: 'TLSv1.3',
+        cipherSuite: suite.cipherSuite,
+        cipherSuiteName: suite.name,
+        group: keyExchange.group,
+        groupName: keyExchange.name,
+        serverName,
+        applicationProtocol,
+        signatureScheme,
+        helloRetryRequest: retried,
+        resumed: psk !== undefined,
+        earlyData,
+        peerCertificates,
+      },
+      suite,
+      readSecret: clientApplication.slice(),
+      writeSecret: serverApplication.slice(),
+      exporterSecret: exporterSecret.slice(),
+      resumptionSecret: undefined,
+    };
+
+    function send(bytes: Uint8Array): void {
+      transcript.add(bytes);
+      io.send(bytes);
+    }
+
+    function derive(label: string, keyLogLabel: string, from: Uint8Array): Uint8Array {
+      const secret = deriveSecret(suite.hash, from, label, transcript.digest());
+      config.keyLog?.(keyLogLabel, hello.random, secret);
+      return secret;
+    }
+
+    function* sendCertificate(credentials: HostConfig): Flow<number> {
+      const { signer } = credentials;
+      // §4.3.3: a server that authenticates by certificate needs signature_algorithms (its PSKs did not serve).
+      if (extensions.signatureAlgorithms === undefined) fail('missing_extension', 'signature_algorithms');
+      const scheme = negotiate.chooseSignatureScheme(extensions.signatureAlgorithms, signer.schemes);
+      send(certificateMessage(credentials, {
+        ocsp: extensions.statusRequest ?? false,
+        timestamps: extensions.signedCertificateTimestamp ?? false,
+        algorithms: extensions.compressCertificate ?? [],
+      }, config.certificateCompression));
+      const content = certificateVerifyContent('server', transcript.digest());
+      const signature = yield* ask({ type: 'sign', signer, scheme, content });
+      send(encodeCertificateVerify({ algorithm: scheme, signature }));
+      return scheme;
+    }
+
+    function* receiveClientCertificate({ mode }: ClientAuthentication): Flow<PeerCertificate> {
+      const first = yield* receive(HandshakeType.certificate, HandshakeType.compressed_certificate);
+      return yield* receivePeerCertificate(config, transcript, first, {
+        sender: 'client',
+        serverName: undefined,
+        verifySchemes: config.verifySchemes ?? negotiate.DEFAULT_VERIFY_SCHEMES,
+        allowedEntryExtensions: [],
+        compression: config.certificateCompression !== undefined,
+        optional: mode === 'request',
+      });
+    }
+  } finally {
+    secrets.wipe();
+  }
+}
+
+interface ReceivedHello extends negotiate.GroupChoice {
+  readonly message: HandshakeMessage;
+  readonly hello: ClientHello;
+  readonly suite: Suite;
+  readonly clientShare: Uint8Array;
+  /** Without the ClientHello to be answered: a PSK binder needs it in two parts. */
+  readonly transcript: Transcript;
+  readonly retried: boolean;
+}
+
+/** The ClientHello that can be answered, after a HelloRetryRequest where the first has no usable share (§4.2.4). */
+function* receiveHello(config: ServerConfig, io: HandshakeIo): Flow<ReceivedHello> {
+  const extensionLimit = config.limits?.extensions ?? DEFAULT_LIMITS.extensions;
+  const message = yield* receive(HandshakeType.client_hello);
+  const hello = decodeClientHello(message.body, extensionLimit);
+  negotiate.checkClientHello(hello);
+  io.setChangeCipherSpec('drop');
+  const suite = negotiate.chooseCipherSuite(hello, config);
+  const choice = negotiate.chooseGroup(hello, config);
+  const transcript = new Transcript(suite.hash);
+  if (choice.share !== undefined) {
+    return { ...choice, message, hello, suite, clientShare: choice.share, transcript, retried: false };
+  }
+
+  transcript.add(message.bytes);
+  transcript.replaceByMessageHash();
+  const { group } = choice.keyExchange;
+  const retryRequest = encodeHelloRetryRequest({
+    legacySessionIdEcho: hello.legacySessionId,
+    cipherSuite: suite.cipherSuite,
+    selectedGroup: group,
+  });
+  transcript.add(retryRequest);
+  io.send(retryRequest);
+  if (hello.legacySessionId.length > 0) io.sendChangeCipherSpec();
+  if (hello.extensions.earlyData) io.skipEarlyData(Math.max(config.earlyData?.maxSize ?? 0, MIN_SKIPPED_EARLY_DATA));
+  const secondMessage = yield* receive(HandshakeType.client_hello);
+  const second = decodeClientHello(secondMessage.body, extensionLimit);
+  negotiate.checkClientHello(second);
+  const clientShare = negotiate.checkSecondHello(hello, second, group);
+  io.skipEarlyData(0);
+  return { ...choice, message: secondMessage, hello: second, suite, clientShare, transcript, retried: true };
+}
+
+function* selectHost(config: ServerConfig, hello: ClientHello): Flow<HostConfig> {
+  if (config.requireServerName && hello.extensions.serverName === undefined) fail('missing_extension', 'server_name');
+  const host = yield* ask({ type: 'select_credentials', clientHello: negotiate.clientHelloInfo(hello) });
+  if (host === undefined) fail('unrecognized_name');
+  return host;
+}
+
+function certificateRequest(config: ServerConfig, { authorities }: ClientAuthentication): Uint8Array {
+  return encodeCertificateRequest({
+    certificateRequestContext: EMPTY,
+    signatureAlgorithms: config.verifySchemes ?? negotiate.DEFAULT_VERIFY_SCHEMES,
+    certificateAuthorities: authorities,
+    compressCertificate: config.certificateCompression?.algorithms,
+  });
+}

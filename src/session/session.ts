@@ -1,0 +1,36 @@
+/** A pre-shared key with what it is bound to (RFC 9846 §2.2, §4.7.1). */
+export interface Session {
+  readonly kind: 'resumption' | 'external';
+  /** The PSK: secret. */
+  readonly secret: Uint8Array;
+  /** CipherSuite the session was made under; its hash binds the PSK. */
+  readonly cipherSuite: number;
+  /** The server name of the connection that made it, undefined for none. A resumption must ask for the same. */
+  readonly serverName: string | undefined;
+  readonly applicationProtocol: string | undefined;
+  /** Names the server's configuration it was made under: another host, or other rules for client certificates, is another. */
+  readonly context: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  /** Seconds. */
+  readonly lifetime: number;
+  readonly ageAdd: number;
+  /** Most bytes of early data; 0 for none. */
+  readonly maxEarlyDataSize: number;
+  /** The client's DER certificates, end entity first, when it authenticated. */
+  readonly peerCertificates: readonly Uint8Array[];
+}
+
+/** Turns sessions into tickets and back: by sealing them (stateless) or by storing them. May be remote, so asynchronous. */
+export interface SessionTickets {
+  /** The ticket a client may come back with: 1 to 65535 bytes. */
+  seal(session: Session, now: number): Uint8Array | Promise<Uint8Array>;
+  /** The session of a ticket; undefined when it is not ours, was altered, or is too old. */
+  open(ticket: Uint8Array, now: number): Session | undefined | Promise<Session | undefined>;
+}
+
+/** The anti-replay register of RFC 9846 §8. */
+export interface AntiReplay {
+  /** True the first time it sees `binder` (unique to a ClientHello) within its window; false ever after, or when it cannot tell. */
+  accept(binder: Uint8Array, now: number): boolean | Promise<boolean>;
+}
