@@ -49,7 +49,11 @@ class WasmHash implements Hash {
 
   start(): RunningHash {
     this.#exports.init(this.#running);
-    const state = this.#bytes.slice(this.#running, this.#running + this.#exports.runningLength);
+    return this.#resume(this.#bytes.slice(this.#running, this.#running + this.#exports.runningLength));
+  }
+
+  /** A hash in progress from `state`, which it takes over. */
+  #resume(state: Uint8Array): RunningHash {
     return {
       update: (bytes) => {
         this.#bytes.set(state, this.#running);
@@ -60,6 +64,7 @@ class WasmHash implements Hash {
         this.#bytes.set(state, this.#running);
         return this.#finish();
       },
+      fork: () => this.#resume(state.slice()),
     };
   }
 
