@@ -198,5 +198,6 @@ function embedded(bytes: Uint8Array): asn1js.BaseBlock {
 }
 
 function buffer(bytes: Uint8Array): ArrayBuffer {
-  return bytes.slice().buffer as ArrayBuffer;
+  // Not `slice`: a Buffer would share its memory.
+  return new Uint8Array(bytes).buffer;
 }
