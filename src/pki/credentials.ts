@@ -1,4 +1,4 @@
-import type { Credentials } from '../connection/config.ts';
+import type { Credentials } from '../handshake/config.ts';
 import type { KeyType, PublicKey, SignatureProvider, Signer, Verifier } from '../crypto/provider.ts';
 import { UsageError } from '../error.ts';
 import { type Certificate, LOCAL_CERTIFICATE_LIMITS, readCertificate } from './certificate.ts';
