@@ -96,59 +96,71 @@ fn permute(lanes: &mut Lanes, other: &mut Lanes) {
     }
 }
 
+/// 8 bytes of a message.
+#[inline(always)]
+fn word(bytes: &[u8], i: usize) -> u64 {
+    let b = &bytes[8 * i..8 * i + 8];
+    u64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]])
+}
+
+/// States are written as whole vectors: a vector load that follows two stores of its halves waits for both to reach the cache.
 impl KeccakPair {
     pub fn new() -> Self {
         KeccakPair { lanes: ZERO, other: ZERO }
     }
 
-    fn words(&self) -> &[[u64; 2]; 25] {
-        // SAFETY: a vector is two 64-bit words in the order of its lanes.
-        unsafe { &*(&raw const self.lanes).cast() }
+    /// Makes both states that of a message of one block: N words that both begin with, then a word of each, which holds what
+    /// remains of the message and the suffix.
+    #[inline(always)]
+    pub fn start_both<const N: usize>(&mut self, rate: usize, message: &[u8], last: [u64; 2]) {
+        self.lanes = ZERO;
+        for i in 0..N {
+            self.lanes.0[i] = u64x2_splat(word(message, i));
+        }
+        self.lanes.0[N] = u64x2(last[0], last[1]);
+        let end = &mut self.lanes.0[rate / 8 - 1];
+        *end = v128_xor(*end, u64x2_splat(1 << 63));
     }
 
-    fn words_mut(&mut self) -> &mut [[u64; 2]; 25] {
-        // SAFETY: as above.
-        unsafe { &mut *(&raw mut self.lanes).cast() }
-    }
-
-    /// Makes a state all zeros.
-    pub fn clear(&mut self, state: usize) {
-        for word in self.words_mut() {
-            word[state] = 0;
+    /// Likewise state 0 alone; state 1 goes on.
+    #[inline(always)]
+    pub fn start_first<const N: usize>(&mut self, rate: usize, message: &[u8], last: u64) {
+        for (i, lane) in self.lanes.0.iter_mut().enumerate() {
+            let mut start = if i < N { word(message, i) } else { 0 };
+            start ^= if i == N { last } else { 0 };
+            start ^= if i == rate / 8 - 1 { 1 << 63 } else { 0 };
+            *lane = u64x2_replace_lane::<0>(*lane, start);
         }
     }
 
-    /// Makes a state that of a message of one block: `message` in 8-byte words, and `last`, which holds what remains of it and the
-    /// suffix.
-    pub fn start(&mut self, state: usize, rate: usize, message: &[u8], last: u64) {
-        self.clear(state);
-        self.absorb(state, message);
-        let words = self.words_mut();
-        words[message.len() / 8][state] ^= last;
-        words[rate / 8 - 1][state] ^= 1 << 63;
-    }
-
-    /// Adds a block, of a multiple of 8 bytes, to a state.
+    /// Adds a block of N words to state 1.
     #[inline(always)]
-    pub fn absorb(&mut self, state: usize, block: &[u8]) {
-        for (word, bytes) in self.words_mut().iter_mut().zip(block.chunks_exact(8)) {
-            word[state] ^= u64::from_le_bytes([
-                bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], bytes[6], bytes[7],
-            ]);
+    pub fn absorb_second<const N: usize>(&mut self, block: &[u8]) {
+        for i in 0..N {
+            self.lanes.0[i] = v128_xor(self.lanes.0[i], u64x2(0, word(block, i)));
         }
     }
 
-    /// The first bytes of a state; a multiple of 8.
+    /// The first N words of state 0, as bytes.
     #[inline(always)]
-    pub fn read(&self, state: usize, output: &mut [u8]) {
-        for (word, bytes) in self.words().iter().zip(output.chunks_exact_mut(8)) {
-            bytes.copy_from_slice(&word[state].to_le_bytes());
+    pub fn read_first<const N: usize>(&self, output: &mut [u8]) {
+        for (lane, bytes) in self.lanes.0[..N].iter().zip(output[..8 * N].chunks_exact_mut(8)) {
+            bytes.copy_from_slice(&u64x2_extract_lane::<0>(*lane).to_le_bytes());
+        }
+    }
+
+    /// The first N words of state 1, as bytes.
+    #[inline(always)]
+    pub fn read_second<const N: usize>(&self, output: &mut [u8]) {
+        for (lane, bytes) in self.lanes.0[..N].iter().zip(output[..8 * N].chunks_exact_mut(8)) {
+            bytes.copy_from_slice(&u64x2_extract_lane::<1>(*lane).to_le_bytes());
         }
     }
 
     /// A copy of one state, for `keccak::permute`.
     pub fn extract(&self, state: usize) -> [u64; 25] {
-        core::array::from_fn(|i| self.words()[i][state])
+        let words: [[u64; 2]; 25] = self.lanes.0.map(|lane| [u64x2_extract_lane::<0>(lane), u64x2_extract_lane::<1>(lane)]);
+        words.map(|pair| pair[state])
     }
 
     pub fn permute(&mut self) {

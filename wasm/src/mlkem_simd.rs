@@ -508,14 +508,19 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// Entry (i, j) is sampled from rho || j || i.
-    fn start(&mut self, state: usize, entry: usize) {
+    /// Entry (i, j) is sampled from rho || j || i. This is the word that follows rho.
+    fn index(entry: usize) -> u64 {
         let (i, j) = ((entry / K) as u64, (entry % K) as u64);
-        self.pair.start(state, SHAKE128_RATE, self.rho, j | i << 8 | u64::from(SHAKE_SUFFIX) << 16);
+        j | i << 8 | u64::from(SHAKE_SUFFIX) << 16
     }
 
-    fn read(&mut self, state: usize, block: usize) {
-        self.pair.read(state, &mut self.streams[state].bytes[block * SHAKE128_RATE..][..SHAKE128_RATE]);
+    #[inline(always)]
+    fn read(&mut self, block: usize, both: bool) {
+        const WORDS: usize = SHAKE128_RATE / 8;
+        self.pair.read_first::<WORDS>(&mut self.streams[0].bytes[block * SHAKE128_RATE..]);
+        if both {
+            self.pair.read_second::<WORDS>(&mut self.streams[1].bytes[block * SHAKE128_RATE..]);
+        }
     }
 
     fn finish(&mut self, state: usize, entry: usize) {
@@ -539,24 +544,24 @@ impl<'a> Matrix<'a> {
         }
     }
 
+    /// Samples an entry and the next.
     #[inline(never)]
     fn sample_two(&mut self, entry: usize) {
-        self.start(0, entry);
-        self.start(1, entry + 1);
+        self.pair.start_both::<4>(SHAKE128_RATE, self.rho, [Self::index(entry), Self::index(entry + 1)]);
         for block in 0..3 {
             self.pair.permute();
-            self.read(0, block);
-            self.read(1, block);
+            self.read(block, true);
         }
         self.finish(0, entry);
         self.finish(1, entry + 1);
     }
 
+    #[inline(never)]
     fn sample_one(&mut self, entry: usize) {
-        self.start(0, entry);
+        self.pair.start_first::<4>(SHAKE128_RATE, self.rho, Self::index(entry));
         for block in 0..3 {
             self.pair.permute();
-            self.read(0, block);
+            self.read(block, false);
         }
         self.finish(0, entry);
     }
@@ -564,18 +569,18 @@ impl<'a> Matrix<'a> {
     /// Samples three entries and hashes a message beside them; the first 32 bytes of its hash.
     #[inline(never)]
     fn sample_three_beside(&mut self, entry: usize, message: &NineBlocks) -> [u8; 32] {
-        self.pair.clear(1);
+        self.pair = KeccakPair::new();
         for (i, blocks) in message.0.chunks_exact(3 * SHAKE256_RATE).enumerate() {
-            self.start(0, entry + i);
+            self.pair.start_first::<4>(SHAKE128_RATE, self.rho, Self::index(entry + i));
             for (n, block) in blocks.chunks_exact(SHAKE256_RATE).enumerate() {
-                self.pair.absorb(1, block);
+                self.pair.absorb_second::<{ SHAKE256_RATE / 8 }>(block);
                 self.pair.permute();
-                self.read(0, n);
+                self.read(n, false);
             }
             self.finish(0, entry + i);
         }
         let mut hash = [0; 32];
-        self.pair.read(1, &mut hash);
+        self.pair.read_second::<4>(&mut hash);
         hash
     }
 
@@ -622,14 +627,15 @@ fn sample_noise<const N: usize>(pair: &mut KeccakPair, seed: &[u8]) -> [Polynomi
     let mut noise = [ZERO; N];
     let mut bytes = [0; 128];
     for (i, two) in noise.chunks_mut(2).enumerate() {
-        for state in 0..2 {
-            let n = (2 * i + state) as u64;
-            pair.start(state, SHAKE256_RATE, seed, n | u64::from(SHAKE_SUFFIX) << 8);
-        }
+        let n = 2 * i as u64;
+        let suffix = u64::from(SHAKE_SUFFIX) << 8;
+        pair.start_both::<4>(SHAKE256_RATE, seed, [n | suffix, (n + 1) | suffix]);
         pair.permute();
-        for (state, f) in two.iter_mut().enumerate() {
-            pair.read(state, &mut bytes);
-            *f = centered_binomial(&bytes);
+        pair.read_first::<16>(&mut bytes);
+        two[0] = centered_binomial(&bytes);
+        if let Some(second) = two.get_mut(1) {
+            pair.read_second::<16>(&mut bytes);
+            *second = centered_binomial(&bytes);
         }
     }
     noise
@@ -637,10 +643,10 @@ fn sample_noise<const N: usize>(pair: &mut KeccakPair, seed: &[u8]) -> [Polynomi
 
 /// G (§4.1): SHA3-512 of two 32-byte strings.
 fn g(pair: &mut KeccakPair, message: &[u8; 64]) -> [u8; 64] {
-    pair.start(0, SHA3_512_RATE, message, u64::from(SHA3_SUFFIX));
+    pair.start_first::<8>(SHA3_512_RATE, message, u64::from(SHA3_SUFFIX));
     pair.permute();
     let mut output = [0; 64];
-    pair.read(0, &mut output);
+    pair.read_first::<8>(&mut output);
     output
 }
 
@@ -729,10 +735,10 @@ fn decrypt(dk: &DecapsulationKey, ciphertext: &Ciphertext) -> [u8; MESSAGE_BYTES
 pub fn generate_key(seed: &[u8; SEED_BYTES], ek: &mut EncapsulationKey, dk: &mut DecapsulationKey) {
     let (d, z) = seed.split_at(32);
     let mut pair = KeccakPair::new();
-    pair.start(0, SHA3_512_RATE, d, K as u64 | u64::from(SHA3_SUFFIX) << 8);
+    pair.start_first::<4>(SHA3_512_RATE, d, K as u64 | u64::from(SHA3_SUFFIX) << 8);
     pair.permute();
     let mut rho_sigma = [0; 64];
-    pair.read(0, &mut rho_sigma);
+    pair.read_first::<8>(&mut rho_sigma);
     let (rho, sigma) = rho_sigma.split_at(32);
     let mut matrix = Matrix::new(rho);
     for entry in [0, 2, 4, 6] {
