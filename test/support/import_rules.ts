@@ -31,6 +31,7 @@ const BELOW_STREAM = [...CORE, 'wasm', 'webcrypto', 'pki', 'socket'];
 export const ROOMS: Readonly<Record<string, Room>> = {
   error: { paths: ['error.ts'], may: ['registry'] },
   registry: { paths: ['registry/'], may: [] },
+  version: { paths: ['version.ts'], may: [] },
   wire: { paths: ['wire/'], may: ['error', 'registry'] },
   message: { paths: ['message/'], may: ['error', 'registry', 'wire'] },
   provider: { paths: ['crypto/provider.ts'], may: [] },
@@ -60,10 +61,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   socket: { paths: ['socket/'], may: [] },
   stream: { paths: ['stream/'], may: [...CORE, 'socket'] },
-  observe: { paths: ['observe/'], may: [...BELOW_STREAM, 'stream'] },
-  terminator: { paths: ['terminator/'], may: [...BELOW_STREAM, 'stream', 'observe'] },
-  cli: { paths: ['cli/'], may: [...BELOW_STREAM, 'stream', 'observe', 'terminator', 'mod'] },
-  mod: { paths: ['mod.ts'], may: [...BELOW_STREAM, 'stream', 'observe', 'terminator'] },
+  observe: { paths: ['observe/'], may: ['version', ...BELOW_STREAM, 'stream'] },
+  terminator: { paths: ['terminator/'], may: ['version', ...BELOW_STREAM, 'stream', 'observe'] },
+  cli: { paths: ['cli/'], may: ['version', ...BELOW_STREAM, 'stream', 'observe', 'terminator', 'mod'] },
+  mod: { paths: ['mod.ts'], may: ['version', ...BELOW_STREAM, 'stream', 'observe', 'terminator'] },
 };
 
 /** Names of clocks, randomness and runtimes that the core must not know, beyond what its tsconfig makes unknown. */
@@ -77,9 +78,9 @@ const RUNTIME_NAMES = new RegExp(
 /** `node:` modules and the global `Deno` belong to the rooms at the edge, and to files that say so by name. */
 const NODE_ROOMS: readonly string[] = ['terminator', 'cli', 'observe'];
 const mayNameNode = (path: string, room: string): boolean =>
-  NODE_ROOMS.includes(room) || /(^|[/_])node\.ts$/.test(path);
+  NODE_ROOMS.includes(room) || /(^|[/_])node(_\w+)?\.ts$/.test(path);
 const mayNameDeno = (path: string, room: string): boolean =>
-  NODE_ROOMS.includes(room) || /(^|[/_])deno\.ts$/.test(path);
+  NODE_ROOMS.includes(room) || /(^|[/_])deno(_\w+)?\.ts$/.test(path);
 
 /** The room of a path below `src/`, or undefined when nobody has given it one. */
 export function roomOf(path: string): string | undefined {
