@@ -1,0 +1,57 @@
+import type { CryptoProvider, SignatureProvider } from '../crypto/provider.ts';
+import { webCrypto } from '../crypto/webcrypto/subtle.ts';
+import { webCryptoSignatures } from '../crypto/webcrypto/signature.ts';
+import { BufferPool } from '../stream/buffer_pool.ts';
+import type { Network } from '../socket/socket.ts';
+import type { Environment } from '../handshake/config.ts';
+import type { Runtime } from './runtime.ts';
+import { loadWasmProvider } from './wasm_loader.ts';
+
+/**
+ * What all connections of one thread share: the WebAssembly instance whose memory is the data plane, the regions of it that are
+ * read into, opened and sealed in, and the network that reads into them.
+ */
+export interface Engine {
+  readonly network: Network;
+  readonly pool: BufferPool;
+  readonly environment: Environment;
+  readonly signatures: SignatureProvider;
+  readonly webCrypto: Crypto;
+}
+
+/**
+ * What one read may bring, in bytes. Twice this does not make bulk transfers much cheaper (PERFORMANCE: system-call size), and the
+ * region has to stay in the processor's second-level cache beside the output.
+ */
+const READ_REGION = 256 * 1024;
+/** A read, what was incomplete before it, and what sealing adds. */
+const REGION = READ_REGION + 64 * 1024;
+/** Regions in WebAssembly memory; when more are held by slow readers, plain arrays stand in. */
+const REGION_COUNT = 64;
+
+export async function createEngine(runtime: Runtime): Promise<Engine> {
+  const crypto = await webCrypto();
+  const provider = loadWasmProvider(runtime);
+  const { memory } = provider;
+  const readRegion = memory.allocateRegion(runtime.readRegions * READ_REGION);
+  const pool = new BufferPool(memory.allocateRegion(REGION_COUNT * REGION), REGION);
+  return {
+    network: runtime.createNetwork(readRegion),
+    pool,
+    environment: createEnvironment(provider, crypto, pool),
+    signatures: webCryptoSignatures(crypto.subtle),
+    webCrypto: crypto,
+  };
+}
+
+function createEnvironment(provider: CryptoProvider, crypto: Crypto, pool: BufferPool): Environment {
+  return {
+    crypto: provider,
+    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    now: Date.now,
+    memory: {
+      output: (minimumLength) => pool.take(minimumLength),
+      plaintext: (minimumLength) => pool.take(minimumLength),
+    },
+  };
+}

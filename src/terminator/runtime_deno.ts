@@ -1,0 +1,25 @@
+import { createDenoNetwork } from '../socket/deno.ts';
+import { denoApi } from '../socket/deno_api.ts';
+import type { Runtime } from './runtime.ts';
+
+const READ_REGIONS = 16;
+
+export function denoRuntime(): Runtime {
+  const deno = denoApi();
+  if (deno === undefined) throw new Error('not running under Deno');
+  return {
+    name: 'deno',
+    readFile: (path) => deno.readFileSync(path),
+    appendFile: (path, text) => deno.writeTextFileSync(path, text, { append: true, mode: 0o600 }),
+    readRegions: READ_REGIONS,
+    createNetwork: (region) => {
+      const size = Math.floor(region.length / READ_REGIONS);
+      const readRegions = Array.from(
+        { length: READ_REGIONS },
+        (_, index) => region.subarray(index * size, (index + 1) * size),
+      );
+      return createDenoNetwork(deno, { readRegions });
+    },
+    sharesPorts: true,
+  };
+}
