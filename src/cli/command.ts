@@ -1,0 +1,29 @@
+import { UsageError } from '../error.ts';
+import type { Runtime } from '../terminator/runtime.ts';
+import { VERSION } from '../version.ts';
+import { parseConfigFile } from './config_file.ts';
+import { parseFlags } from './flags.ts';
+import { helpText } from './help.ts';
+import type { Host } from './host.ts';
+import { serve } from './serve.ts';
+import { makeSettings } from './settings.ts';
+import { oneLine, readText } from './system_error.ts';
+
+/** Wrong input: nothing was opened, and the same input will fail again. */
+const EXIT_USAGE = 2;
+const EXIT_FAILURE = 1;
+
+/** The whole command. Wrong input ends it with one line that says what, where and how to mend it. */
+export async function runCommand(host: Host, runtime: Runtime): Promise<void> {
+  try {
+    const flags = parseFlags(host.args);
+    if (flags.help) return host.print(helpText());
+    if (flags.version) return host.print(`sallyport ${VERSION}\n`);
+    const { configFile } = flags;
+    const fromFile = configFile === undefined ? [] : parseConfigFile(configFile, readText(runtime, configFile));
+    await serve(host, runtime, makeSettings(fromFile, flags.given));
+  } catch (error) {
+    host.printError(`sallyport: ${oneLine(error)}\n`);
+    host.exit(error instanceof UsageError ? EXIT_USAGE : EXIT_FAILURE);
+  }
+}
