@@ -6,6 +6,7 @@ import type { HandshakeMessage } from '../message/handshake.ts';
 import { decodeNewSessionTicket } from '../message/new_session_ticket.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { resumptionPreSharedKey } from '../schedule/key_schedule.ts';
+import { MAX_TICKET_LIFETIME } from '../session/session.ts';
 import { Connection } from './connection.ts';
 
 const OPTIONS: Record<keyof ClientConfig, true> = {
@@ -60,7 +61,7 @@ export class ClientConnection extends Connection {
         applicationProtocol: info.applicationProtocol,
         context: '',
         createdAt: this.config.now(),
-        lifetime: Math.min(ticket.ticketLifetime, 604800),
+        lifetime: Math.min(ticket.ticketLifetime, MAX_TICKET_LIFETIME),
         ageAdd: ticket.ticketAgeAdd,
         maxEarlyDataSize: ticket.maxEarlyDataSize ?? 0,
         peerCertificates: info.peerCertificates,

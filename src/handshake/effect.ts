@@ -56,6 +56,6 @@ export interface EffectResult {
   sign: Uint8Array;
   verify_peer: true | Reason;
   open_ticket: Session | undefined;
-  seal_ticket: Uint8Array;
+  seal_ticket: Uint8Array | undefined;
   accept_early_data: boolean;
 }

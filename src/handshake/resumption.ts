@@ -5,13 +5,11 @@ import type { HandshakeMessage } from '../message/handshake.ts';
 import { encodeNewSessionTicket } from '../message/new_session_ticket.ts';
 import { earlySecret, pskBinder, resumptionPreSharedKey } from '../schedule/key_schedule.ts';
 import type { Transcript } from '../schedule/transcript.ts';
-import type { Session } from '../session/session.ts';
+import { MAX_TICKET_LIFETIME, type Session } from '../session/session.ts';
 import type { HostConfig, ServerConfig } from './config.ts';
 import { ask, type Flow, type HandshakeIo, type Secrets, type Suite } from './flow.ts';
 import { suiteOf } from './negotiate.ts';
 
-/** RFC 9846 §4.7.1: a ticket lives for seven days at most. Seconds. */
-const MAX_TICKET_LIFETIME = 604800;
 /** How far the age a client claims for a ticket may be off for early data (§8.3). Milliseconds. */
 const TICKET_AGE_TOLERANCE = 10_000;
 
@@ -152,6 +150,7 @@ export function* issueTickets(
       peerCertificates,
     };
     const ticket = yield* ask({ type: 'seal_ticket', store: tickets.store, session, now: session.createdAt });
+    if (ticket === undefined) return;
     io.send(encodeNewSessionTicket({
       ticketLifetime: lifetime,
       ticketAgeAdd: session.ageAdd,

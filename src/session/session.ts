@@ -1,3 +1,6 @@
+/** RFC 9846 §4.7.1: a ticket lives for seven days at most. Seconds. */
+export const MAX_TICKET_LIFETIME = 604800;
+
 /** A pre-shared key with what it is bound to (RFC 9846 §2.2, §4.7.1). */
 export interface Session {
   readonly kind: 'resumption' | 'external';
@@ -23,8 +26,8 @@ export interface Session {
 
 /** Turns sessions into tickets and back: by sealing them (stateless) or by storing them. May be remote, so asynchronous. */
 export interface SessionTickets {
-  /** The ticket a client may come back with: 1 to 65535 bytes. */
-  seal(session: Session, now: number): Uint8Array | Promise<Uint8Array>;
+  /** The ticket a client may come back with, 1 to 65535 bytes; undefined when this session is not to be resumed. */
+  seal(session: Session, now: number): Uint8Array | undefined | Promise<Uint8Array | undefined>;
   /** The session of a ticket; undefined when it is not ours, was altered, or is too old. */
   open(ticket: Uint8Array, now: number): Session | undefined | Promise<Session | undefined>;
 }

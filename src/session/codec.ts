@@ -1,0 +1,67 @@
+import { Reader } from '../wire/reader.ts';
+import { Writer } from '../wire/writer.ts';
+import { ascii, latin1 } from '../wire/bytes.ts';
+import { MAX_TICKET_LIFETIME, type Session } from './session.ts';
+
+/** First byte of an encoded session: to be raised when the format changes, so that old tickets are refused and not misread. */
+const FORMAT = 1;
+
+/** A resumption session as bytes, for sealing or storing. Secret. */
+export function encodeSession(session: Session): Uint8Array {
+  const writer = new Writer(512);
+  const optional = (text: string | undefined) => {
+    writer.uint8(text === undefined ? 0 : 1).opaqueVector(2, ascii(text ?? ''));
+  };
+  writer.uint8(FORMAT).uint16(session.cipherSuite).opaqueVector(1, session.secret);
+  optional(session.serverName);
+  optional(session.applicationProtocol);
+  writer.opaqueVector(2, ascii(session.context));
+  writer.uint16(Math.floor(session.createdAt / 2 ** 32)).uint32(session.createdAt % 2 ** 32);
+  writer.uint32(session.lifetime).uint32(session.ageAdd).uint32(session.maxEarlyDataSize);
+  writer.vector(3, () => {
+    for (const certificate of session.peerCertificates) writer.opaqueVector(3, certificate);
+  });
+  const encoded = writer.finish().slice();
+  writer.finish().fill(0);
+  return encoded;
+}
+
+/** Undefined when the bytes are of another format. Fails with `decode_error` when they are malformed. */
+export function decodeSession(bytes: Uint8Array): Session | undefined {
+  const reader = new Reader(bytes, 'Session');
+  if (reader.uint8('format') !== FORMAT) return undefined;
+  const optional = (field: string) => {
+    const present = reader.uint8(field) === 1;
+    const text = latin1(reader.vector(0, 0xffff, field));
+    return present ? text : undefined;
+  };
+  const cipherSuite = reader.uint16('cipher_suite');
+  const secret = reader.vector(32, 48, 'secret').slice();
+  const serverName = optional('server_name');
+  const applicationProtocol = optional('application_protocol');
+  const context = latin1(reader.vector(0, 0xffff, 'context'));
+  const createdAt = reader.uint16('created_at') * 2 ** 32 + reader.uint32('created_at');
+  const lifetime = Math.min(reader.uint32('lifetime'), MAX_TICKET_LIFETIME);
+  const ageAdd = reader.uint32('age_add');
+  const maxEarlyDataSize = reader.uint32('max_early_data_size');
+  const peerCertificates = reader.list(
+    0,
+    0xffffff,
+    'peer_certificates',
+    (item) => item.vector(1, 0xffffff, 'certificate').slice(),
+  );
+  reader.end();
+  return {
+    kind: 'resumption',
+    cipherSuite,
+    secret,
+    serverName,
+    applicationProtocol,
+    context,
+    createdAt,
+    lifetime,
+    ageAdd,
+    maxEarlyDataSize,
+    peerCertificates,
+  };
+}

@@ -1,0 +1,170 @@
+import { type CryptoProvider, sealedLength } from '../crypto/provider.ts';
+import { TlsError, UsageError } from '../error.ts';
+import { CipherSuite } from '../registry/cipher_suite.ts';
+import { ascii, concat, equal } from '../wire/bytes.ts';
+import { decodeSession, encodeSession } from './codec.ts';
+import type { Session, SessionTickets } from './session.ts';
+
+const KEY_NAME_LENGTH = 16;
+const SECRET_LENGTH = 32;
+const SALT_LENGTH = 32;
+/** What a ticket's plaintext is sealed as: the record layer's AEAD with a key used once. */
+const CONTENT_TYPE = 23;
+/** A ClientHello has to hold the ticket: a session with a longer client chain is not resumed. */
+const MAX_SESSION_LENGTH = 8192;
+
+/** One ticket key. `secret` is as precious as a certificate's private key while it is in use. */
+export interface TicketKey {
+  /** 16 public bytes that tickets carry. */
+  readonly name: Uint8Array;
+  /** 32 bytes. */
+  readonly secret: Uint8Array;
+  /** From when it seals, in milliseconds since the epoch. */
+  readonly notBefore: number;
+}
+
+export interface TicketKeyRingOptions {
+  /** Seconds a key seals before the next one takes over. Default 28800 (8 hours). */
+  readonly rotationPeriod?: number;
+  /** Seconds a key still opens tickets after that. Default 86400: what a ticket lives by default. */
+  readonly overlap?: number;
+}
+
+/**
+ * Stateless tickets: the session itself, sealed. The newest key seals, older ones open until they are of no use. Each ticket has a key of its
+ * own, HKDF-Expand(HKDF-Extract(salt, secret)), with a random salt, so that instances that share keys need not agree on nonces.
+ *
+ *     struct { opaque key_name[16]; opaque salt[32]; opaque sealed_session<..>; } ticket;
+ */
+export class TicketKeyRing implements SessionTickets {
+  readonly #crypto: CryptoProvider;
+  readonly #random: (length: number) => Uint8Array;
+  readonly #rotationPeriod: number;
+  readonly #overlap: number;
+  /** Newest first. */
+  #keys: TicketKey[] = [];
+  /** Whether `replace` gave the keys: then someone else rotates them. */
+  #imported = false;
+
+  constructor(crypto: CryptoProvider, random: (length: number) => Uint8Array, options: TicketKeyRingOptions = {}) {
+    for (const name in options) {
+      if (name !== 'rotationPeriod' && name !== 'overlap') throw new UsageError(`unknown option: ${name}`);
+    }
+    this.#crypto = crypto;
+    this.#random = random;
+    this.#rotationPeriod = seconds('rotationPeriod', options.rotationPeriod ?? 28800);
+    this.#overlap = seconds('overlap', options.overlap ?? 86400);
+  }
+
+  /** The keys, newest first, to be given to other instances by a channel that keeps secrets. Copies. */
+  export(now: number): TicketKey[] {
+    this.#rotate(now);
+    return this.#keys.map(({ name, secret, notBefore }) => ({ name: name.slice(), secret: secret.slice(), notBefore }));
+  }
+
+  /** Takes keys from outside in place of its own, and no longer makes any: whoever gives them rotates them. Copies. */
+  replace(keys: readonly TicketKey[]): void {
+    if (keys.length === 0) throw new UsageError('ticket keys: at least one is needed');
+    for (const { name, secret, notBefore } of keys) {
+      if (name.length !== KEY_NAME_LENGTH) throw new UsageError(`ticket keys: a name has ${KEY_NAME_LENGTH} bytes`);
+      if (secret.length !== SECRET_LENGTH) throw new UsageError(`ticket keys: a secret has ${SECRET_LENGTH} bytes`);
+      // An unset key is a key that everybody knows.
+      if (secret.every((byte) => byte === 0)) throw new UsageError('ticket keys: a secret of zeros');
+      if (!Number.isFinite(notBefore)) throw new UsageError('ticket keys: notBefore is not a time');
+    }
+    this.wipe();
+    this.#imported = true;
+    this.#keys = keys
+      .map(({ name, secret, notBefore }) => ({ name: name.slice(), secret: secret.slice(), notBefore }))
+      .sort((a, b) => b.notBefore - a.notBefore);
+  }
+
+  seal(session: Session, now: number): Uint8Array | undefined {
+    this.#rotate(now);
+    const key = this.#keys.find(({ notBefore }) => notBefore <= now) ?? this.#keys.at(-1) as TicketKey;
+    const salt = this.#random(SALT_LENGTH);
+    const plaintext = encodeSession(session);
+    if (plaintext.length > MAX_SESSION_LENGTH) {
+      plaintext.fill(0);
+      return undefined;
+    }
+    const recordKey = this.#recordKey(key, salt);
+    try {
+      const sealed = new Uint8Array(sealedLength(plaintext.length, MAX_SESSION_LENGTH, 1));
+      const length = recordKey.seal(0, CONTENT_TYPE, plaintext, sealed, MAX_SESSION_LENGTH, 1);
+      return concat(key.name, salt, sealed.subarray(0, length));
+    } finally {
+      recordKey.wipe();
+      plaintext.fill(0);
+    }
+  }
+
+  open(ticket: Uint8Array, now: number): Session | undefined {
+    this.#rotate(now);
+    const sealedAt = KEY_NAME_LENGTH + SALT_LENGTH;
+    const length = ticket.length - sealedAt;
+    if (length < 5 + 17 || length > sealedLength(MAX_SESSION_LENGTH, MAX_SESSION_LENGTH, 1)) return undefined;
+    const name = ticket.subarray(0, KEY_NAME_LENGTH);
+    const key = this.#keys.find((candidate) => equal(candidate.name, name));
+    const sealed = ticket.slice(sealedAt);
+    // The kernel reads records by their headers: this one has to be the record that `seal` makes.
+    const header = Uint8Array.of(23, 3, 3, (length - 5) >>> 8, length - 5);
+    if (key === undefined || !equal(sealed.subarray(0, 5), header)) return undefined;
+    const recordKey = this.#recordKey(key, ticket.subarray(KEY_NAME_LENGTH, sealedAt));
+    const plaintext = new Uint8Array(length);
+    try {
+      const opened = recordKey.open(0, sealed, plaintext, MAX_SESSION_LENGTH);
+      return opened.stop === 'end' ? decodeSession(plaintext.subarray(0, opened.produced)) : undefined;
+    } catch (error) {
+      // A session sealed by a version of another mind: a full handshake puts it right.
+      if (error instanceof TlsError) return undefined;
+      throw error;
+    } finally {
+      recordKey.wipe();
+      plaintext.fill(0);
+    }
+  }
+
+  /** Overwrites all keys: no ticket can be opened any more. */
+  wipe(): void {
+    for (const { secret } of this.#keys) secret.fill(0);
+    this.#keys = [];
+    this.#imported = false;
+  }
+
+  /** Makes the next key when the newest has served its time, and drops those that have served theirs. */
+  #rotate(now: number): void {
+    const newest = this.#keys[0];
+    if (!this.#imported && (newest === undefined || now - newest.notBefore >= this.#rotationPeriod)) {
+      this.#keys.unshift({
+        name: this.#random(KEY_NAME_LENGTH),
+        secret: this.#random(SECRET_LENGTH),
+        notBefore: now,
+      });
+    }
+    const lifetime = this.#rotationPeriod + this.#overlap;
+    for (const [index, { notBefore, secret }] of this.#keys.entries()) {
+      if (index === 0 || now - notBefore < lifetime) continue;
+      secret.fill(0);
+    }
+    this.#keys = this.#keys.filter(({ notBefore }, index) => index === 0 || now - notBefore < lifetime);
+  }
+
+  #recordKey(key: TicketKey, salt: Uint8Array) {
+    const aead = this.#crypto.aeads.get(CipherSuite.TLS_CHACHA20_POLY1305_SHA256);
+    if (aead === undefined) throw new UsageError('ticket keys need ChaCha20-Poly1305');
+    const { sha256 } = this.#crypto;
+    const secret = sha256.extract(salt, key.secret);
+    const material = sha256.expand(secret, ascii('sallyport ticket'), aead.keyLength + aead.ivLength);
+    const recordKey = aead.installKey(material.subarray(0, aead.keyLength), material.subarray(aead.keyLength));
+    secret.fill(0);
+    material.fill(0);
+    return recordKey;
+  }
+}
+
+/** Milliseconds from an option in seconds. */
+function seconds(name: string, value: number): number {
+  if (!Number.isFinite(value) || value <= 0) throw new UsageError(`${name}: ${value} is not a number of seconds`);
+  return value * 1000;
+}
