@@ -4,6 +4,7 @@
 //! inputs and outputs apart unless a function says that they may coincide. A 64-bit number comes as two `u32`, low half first.
 //! A result of 0 means failure, 1 success, unless said otherwise. No export panics on any content of its inputs.
 
+use crate::aead::Aead;
 use crate::*;
 use core::slice::{from_raw_parts, from_raw_parts_mut};
 
@@ -44,8 +45,8 @@ macro_rules! hash {
         #[no_mangle]
         unsafe extern "C" fn $hmac(key: *const u8, key_length: usize, message: *const u8, length: usize, tag: *mut u8) {
             let tag = unsafe { output(tag, <$hash as hash::Hash>::DIGEST) };
-            unsafe { hash::hmac::<$hash>(input(key, key_length), &[input(message, length)], tag) };
-            memory::wipe_stack::<HASH_STACK>();
+            let (key, message) = unsafe { (input(key, key_length), input(message, length)) };
+            memory::with_clean_stack::<HASH_STACK, _>(|| hash::hmac::<$hash>(key, &[message], tag));
         }
 
         #[no_mangle]
@@ -58,8 +59,8 @@ macro_rules! hash {
             okm_length: usize,
         ) {
             let (key, info) = unsafe { (input(pseudorandom_key, key_length), input(info, info_length)) };
-            unsafe { hash::expand::<$hash>(key, info, output(okm, okm_length)) };
-            memory::wipe_stack::<HASH_STACK>();
+            let okm = unsafe { output(okm, okm_length) };
+            memory::with_clean_stack::<HASH_STACK, _>(|| hash::expand::<$hash>(key, info, okm));
         }
     };
 }
@@ -73,7 +74,7 @@ hash!(sha512::Sha384, sha384_init, sha384_update, sha384_finish, sha384_hmac, sh
 // record.rs. A slot is an area of `*_slot_bytes()`, 16-byte aligned, that holds one `RecordKey`.
 
 macro_rules! record {
-    ($aead:ty, $slot_bytes:ident, $open:ident, $seal:ident) => {
+    ($aead:ty, $slot_bytes:ident, $open:ident, $seal:ident, $encrypt:ident, $decrypt:ident) => {
         #[no_mangle]
         extern "C" fn $slot_bytes() -> usize {
             core::mem::size_of::<record::RecordKey<$aead>>()
@@ -95,8 +96,10 @@ macro_rules! record {
             let base = from.min(to);
             let all = unsafe { output(base as *mut u8, from.max(to) - base + length) };
             let sequence = u64_of(sequence_low, sequence_high);
-            unsafe { *opened = (*slot).open(sequence, all, from - base, length, to - base, content_limit) };
-            memory::wipe_stack::<RECORD_STACK>();
+            let (slot, opened) = unsafe { (&*slot, &mut *opened) };
+            *opened = memory::with_clean_stack::<RECORD_STACK, _>(|| {
+                slot.open(sequence, all, from - base, length, to - base, content_limit)
+            });
         }
 
         #[no_mangle]
@@ -115,9 +118,43 @@ macro_rules! record {
             let (content, records) = unsafe { (input(content, content_length), output(records, records_length)) };
             let sequence = u64_of(sequence_low, sequence_high);
             let slot = unsafe { &*slot };
-            let written = slot.seal(sequence, content_type as u8, content, records, fragment_limit, padding_multiple);
-            memory::wipe_stack::<RECORD_STACK>();
-            written
+            memory::with_clean_stack::<RECORD_STACK, _>(|| {
+                slot.seal(sequence, content_type as u8, content, records, fragment_limit, padding_multiple)
+            })
+        }
+
+        /// The AEAD itself, in place; the tag goes behind the text. The slot's iv does not count.
+        #[no_mangle]
+        unsafe extern "C" fn $encrypt(
+            slot: *const record::RecordKey<$aead>,
+            nonce: *const [u8; 12],
+            additional: *const u8,
+            additional_length: usize,
+            text: *mut u8,
+            length: usize,
+        ) {
+            let (additional, sealed) = unsafe { (input(additional, additional_length), output(text, length + 16)) };
+            let (text, tag) = sealed.split_at_mut(length);
+            let (slot, nonce) = unsafe { (&*slot, &*nonce) };
+            memory::with_clean_stack::<RECORD_STACK, _>(|| {
+                tag.copy_from_slice(&slot.aead.seal(nonce, additional, text));
+            });
+        }
+
+        /// The reverse; `length` is without the tag. 0, and the text wiped, when the tag is wrong.
+        #[no_mangle]
+        unsafe extern "C" fn $decrypt(
+            slot: *const record::RecordKey<$aead>,
+            nonce: *const [u8; 12],
+            additional: *const u8,
+            additional_length: usize,
+            text: *mut u8,
+            length: usize,
+        ) -> u32 {
+            let (additional, sealed) = unsafe { (input(additional, additional_length), output(text, length + 16)) };
+            let (text, tag) = sealed.split_at_mut(length);
+            let (slot, nonce) = unsafe { (&*slot, &*nonce) };
+            memory::with_clean_stack::<RECORD_STACK, _>(|| aead::open(&slot.aead, nonce, additional, text, tag)) as u32
         }
     };
 }
@@ -133,9 +170,18 @@ record!(
     chacha20_poly1305::ChaCha20Poly1305,
     chacha20_poly1305_slot_bytes,
     chacha20_poly1305_open,
-    chacha20_poly1305_seal
+    chacha20_poly1305_seal,
+    chacha20_poly1305_encrypt,
+    chacha20_poly1305_decrypt
 );
-record!(aes_gcm::AesGcm, aes_gcm_slot_bytes, aes_gcm_open, aes_gcm_seal);
+record!(
+    aes_gcm::AesGcm,
+    aes_gcm_slot_bytes,
+    aes_gcm_open,
+    aes_gcm_seal,
+    aes_gcm_encrypt,
+    aes_gcm_decrypt
+);
 
 #[no_mangle]
 unsafe extern "C" fn chacha20_poly1305_install(
@@ -143,8 +189,10 @@ unsafe extern "C" fn chacha20_poly1305_install(
     key: *const [u8; 32],
     iv: *const [u8; 12],
 ) {
-    unsafe { *slot = record::RecordKey { iv: *iv, aead: chacha20_poly1305::ChaCha20Poly1305::new(&*key) } };
-    memory::wipe_stack::<RECORD_STACK>();
+    let (slot, key, iv) = unsafe { (&mut *slot, &*key, &*iv) };
+    memory::with_clean_stack::<RECORD_STACK, _>(|| {
+        *slot = record::RecordKey { iv: *iv, aead: chacha20_poly1305::ChaCha20Poly1305::new(key) };
+    });
 }
 
 /// `key_length` is 16 or 32.
@@ -155,8 +203,10 @@ unsafe extern "C" fn aes_gcm_install(
     key_length: usize,
     iv: *const [u8; 12],
 ) {
-    unsafe { *slot = record::RecordKey { iv: *iv, aead: aes_gcm::AesGcm::new(input(key, key_length)) } };
-    memory::wipe_stack::<RECORD_STACK>();
+    let (slot, key, iv) = unsafe { (&mut *slot, input(key, key_length), &*iv) };
+    memory::with_clean_stack::<RECORD_STACK, _>(|| {
+        *slot = record::RecordKey { iv: *iv, aead: aes_gcm::AesGcm::new(key) };
+    });
 }
 
 // mlkem_simd.rs. Areas are as long as FIPS 203 says: seed 64, ek 1184, dk 2400, message 32, ciphertext 1088, secret 32.

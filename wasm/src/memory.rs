@@ -32,3 +32,16 @@ pub fn wipe_stack<const N: usize>() {
     let mut frame = [0u8; N];
     core::hint::black_box(&mut frame);
 }
+
+/// Does `work` in a stack frame below this one, and wipes `N` bytes of the stack there afterwards.
+#[inline(always)]
+pub fn with_clean_stack<const N: usize, R>(work: impl FnOnce() -> R) -> R {
+    /// Never inlined: otherwise secrets would live in the caller's own frame, which is not wiped.
+    #[inline(never)]
+    fn apart<R>(work: impl FnOnce() -> R) -> R {
+        work()
+    }
+    let result = apart(work);
+    wipe_stack::<N>();
+    result
+}

@@ -1,7 +1,6 @@
 //! TLS 1.3 record protection (RFC 9846 §5.2 to §5.4) over any AEAD, many records per call. The one file here that knows TLS.
 
-use crate::aead::Aead;
-use crate::constant_time::{equal, wipe};
+use crate::aead::{self, Aead};
 
 pub const HEADER: usize = 5;
 pub const TAG: usize = 16;
@@ -91,14 +90,7 @@ impl<A: Aead> RecordKey<A> {
         tag.copy_from_slice(&memory[start + inner..start + body]);
         memory.copy_within(start..start + inner, to);
         let text = &mut memory[to..to + inner];
-        let mut expected = self.aead.open(&self.nonce(sequence), &header, text);
-        let authentic = equal(&expected, &tag);
-        wipe(&mut expected);
-        if !authentic {
-            wipe(text);
-            return None;
-        }
-        Some(inner)
+        aead::open(&self.aead, &self.nonce(sequence), &header, text, &tag).then_some(inner)
     }
 
     /// Seals `content` into `output` as records of at most `fragment_limit` bytes, each inner plaintext padded with zeros to a multiple

@@ -3,13 +3,15 @@ import { UsageError } from '../../error.ts';
 import type { Aead, Opened, OpenStop, RecordKey } from '../provider.ts';
 import { sealedLength } from '../provider.ts';
 import type { SlotArena } from './arena.ts';
-import type { OpenExport, SealExport, WasmInstance } from './instance.ts';
+import type { CryptExport, OpenExport, SealExport, WasmInstance } from './instance.ts';
 
 /** The exports of one AEAD. */
 interface AeadExports {
   install(slot: number, key: number, keyLength: number, iv: number): void;
   readonly open: OpenExport;
   readonly seal: SealExport;
+  readonly encrypt: CryptExport;
+  readonly decrypt: CryptExport;
   readonly slotLength: number;
 }
 
@@ -242,7 +244,15 @@ function wholeRecords(input: Uint8Array, start: number, limit: number): number {
   return end > start ? end - start : length;
 }
 
-class WasmAead implements Aead {
+/** The AEAD without records: for whoever has a nonce, additional data and a text (RFC 5116 §2). */
+export interface PlainAead {
+  /** Ciphertext and tag. */
+  encrypt(key: Uint8Array, nonce: Uint8Array, additional: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  /** The plaintext, or undefined when the tag is wrong or missing. */
+  decrypt(key: Uint8Array, nonce: Uint8Array, additional: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
+}
+
+export class WasmAead implements Aead, PlainAead {
   readonly name: string;
   readonly keyLength: number;
   readonly ivLength = 12;
@@ -260,10 +270,48 @@ class WasmAead implements Aead {
   }
 
   installKey(key: Uint8Array, iv: Uint8Array): RecordKey {
+    return new WasmRecordKey(this.#exports, this.#plane, this.#install(key, iv));
+  }
+
+  encrypt(key: Uint8Array, nonce: Uint8Array, additional: Uint8Array, plaintext: Uint8Array): Uint8Array {
+    return this.#crypt(key, nonce, additional, plaintext, plaintext.length, this.#exports.encrypt)!;
+  }
+
+  decrypt(key: Uint8Array, nonce: Uint8Array, additional: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    if (sealed.length < this.tagLength) return undefined;
+    return this.#crypt(key, nonce, additional, sealed, sealed.length - this.tagLength, this.#exports.decrypt);
+  }
+
+  /** The text, `length` bytes without its tag, is processed in the scratch, the additional data behind it. */
+  #crypt(
+    key: Uint8Array,
+    nonce: Uint8Array,
+    additional: Uint8Array,
+    text: Uint8Array,
+    length: number,
+    crypt: CryptExport,
+  ): Uint8Array | undefined {
+    const { bytes, slots, input, halfLength } = this.#plane;
+    const end = input + length + this.tagLength;
+    const used = nonce.length + length + this.tagLength + additional.length;
+    if (used > 2 * halfLength) throw new UsageError(`the text is limited to ${halfLength} bytes`);
+    const slot = this.#install(key, nonce);
+    bytes.set(text, input);
+    bytes.set(nonce, end);
+    bytes.set(additional, end + nonce.length);
+    const done = crypt(slot, end, end + nonce.length, additional.length, input, length);
+    const sealing = crypt === this.#exports.encrypt;
+    const result = sealing || done === 1 ? bytes.slice(input, sealing ? end : input + length) : undefined;
+    bytes.fill(0, input, input + used);
+    slots.free(slot, this.#exports.slotLength);
+    return result;
+  }
+
+  /** Writes key and iv to a new slot. */
+  #install(key: Uint8Array, iv: Uint8Array): number {
     if (key.length !== this.keyLength || iv.length !== this.ivLength) {
-      throw new UsageError(
-        `${this.name} takes a key of ${this.keyLength} bytes and an iv of 12, not ${key.length} and ${iv.length}`,
-      );
+      const given = `${key.length} and ${iv.length}`;
+      throw new UsageError(`${this.name} takes a key of ${this.keyLength} bytes and an iv of 12, not ${given}`);
     }
     const { bytes, slots, input } = this.#plane;
     const slot = slots.allocate(this.#exports.slotLength);
@@ -271,7 +319,7 @@ class WasmAead implements Aead {
     bytes.set(iv, input + key.length);
     this.#exports.install(slot, input, key.length, input + key.length);
     bytes.fill(0, input, input + key.length + iv.length);
-    return new WasmRecordKey(this.#exports, this.#plane, slot);
+    return slot;
   }
 }
 
@@ -282,19 +330,23 @@ const CHACHA20_POLY1305_RECORD_LIMIT = Number.MAX_SAFE_INTEGER;
 export function createAeads(
   instance: WasmInstance,
   slots: SlotArena,
-): { chacha20Poly1305: Aead; aes128Gcm: Aead; aes256Gcm: Aead } {
+): { chacha20Poly1305: WasmAead; aes128Gcm: WasmAead; aes256Gcm: WasmAead } {
   const { exports } = instance;
   const plane = new Plane(instance, slots);
   const chacha: AeadExports = {
     install: (slot, key, _keyLength, iv) => exports.chacha20_poly1305_install(slot, key, iv),
     open: exports.chacha20_poly1305_open,
     seal: exports.chacha20_poly1305_seal,
+    encrypt: exports.chacha20_poly1305_encrypt,
+    decrypt: exports.chacha20_poly1305_decrypt,
     slotLength: exports.chacha20_poly1305_slot_bytes(),
   };
   const gcm: AeadExports = {
     install: exports.aes_gcm_install,
     open: exports.aes_gcm_open,
     seal: exports.aes_gcm_seal,
+    encrypt: exports.aes_gcm_encrypt,
+    decrypt: exports.aes_gcm_decrypt,
     slotLength: exports.aes_gcm_slot_bytes(),
   };
   return {

@@ -24,15 +24,28 @@ export interface WasmExports {
   chacha20_poly1305_slot_bytes(): number;
   chacha20_poly1305_open: OpenExport;
   chacha20_poly1305_seal: SealExport;
+  chacha20_poly1305_encrypt: CryptExport;
+  chacha20_poly1305_decrypt: CryptExport;
   aes_gcm_install(slot: number, key: number, keyLength: number, iv: number): void;
   aes_gcm_slot_bytes(): number;
   aes_gcm_open: OpenExport;
   aes_gcm_seal: SealExport;
+  aes_gcm_encrypt: CryptExport;
+  aes_gcm_decrypt: CryptExport;
 
   mlkem768_generate_key(seed: number, encapsulationKey: number, decapsulationKey: number): void;
   mlkem768_encapsulate(encapsulationKey: number, message: number, ciphertext: number, secret: number): number;
   mlkem768_decapsulate(decapsulationKey: number, ciphertext: number, secret: number): number;
 }
+
+export type CryptExport = (
+  slot: number,
+  nonce: number,
+  additional: number,
+  additionalLength: number,
+  text: number,
+  length: number,
+) => number | void;
 
 export type OpenExport = (
   slot: number,
