@@ -182,6 +182,29 @@ export interface SignatureProvider {
   verifier(key: PublicKey): Verifier | undefined | Promise<Verifier | undefined>;
 }
 
+/** How a certificate, a CRL or an OCSP response is signed: wider than TLS 1.3's schemes, which bind each curve to one hash. */
+export type CertificateSignature =
+  | { readonly kind: 'rsa_pkcs1'; readonly hash: CertificateHash }
+  | { readonly kind: 'ecdsa'; readonly hash: CertificateHash }
+  | { readonly kind: 'rsa_pss'; readonly hash: CertificateHash; readonly saltLength: number }
+  | { readonly kind: 'ed25519' };
+
+export type CertificateHash = 'SHA-256' | 'SHA-384' | 'SHA-512';
+
+/** What checking certificates takes, off the hot path and therefore asynchronous. */
+export interface CertificateCrypto {
+  readonly signatures: SignatureProvider;
+  /** SHA-1 is for the identifiers of OCSP (RFC 6960 §4.1.1), never for signatures. */
+  digest(hash: 'SHA-1' | CertificateHash, content: Uint8Array): Promise<Uint8Array>;
+  /** Whether `key` made that signature. False when the algorithm is not for that type of key. */
+  verify(
+    key: PublicKey,
+    algorithm: CertificateSignature,
+    content: Uint8Array,
+    signature: Uint8Array,
+  ): Promise<boolean>;
+}
+
 /** All the synchronous cryptography a connection needs. Maps are keyed by IANA code points. */
 export interface CryptoProvider {
   readonly sha256: Hash;

@@ -1,10 +1,10 @@
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
-import type { PublicKey } from '../crypto/provider.ts';
+import type { CertificateSignature, PublicKey } from '../crypto/provider.ts';
 import { CertificateError, checkDer, type DerLimits } from './der.ts';
 import { ExtensionOid } from './oid.ts';
 import { readPublicKey } from './public_key.ts';
-import { readSignatureAlgorithm, type SignatureAlgorithm } from './signature_algorithm.ts';
+import { readSignatureAlgorithm } from './signature_algorithm.ts';
 
 /** The names of a certificate's subjectAltName by kind. Names of other kinds are counted, not read. */
 export interface AlternativeNames {
@@ -35,7 +35,7 @@ export interface Certificate {
   /** The key, or why it cannot be used. */
   readonly publicKey: PublicKey | CertificateError;
   /** How it was signed, or why that is not accepted. */
-  readonly signedWith: SignatureAlgorithm | CertificateError;
+  readonly signedWith: CertificateSignature | CertificateError;
   readonly isSelfIssued: boolean;
   readonly isAuthority: boolean;
   readonly pathLength: number | undefined;

@@ -1,6 +1,6 @@
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
-import type { KeyType, PublicKey } from '../crypto/provider.ts';
+import type { CertificateHash, KeyType, PublicKey } from '../crypto/provider.ts';
 import { SignatureScheme } from '../registry/signature_scheme.ts';
 import { CertificateError } from './der.ts';
 import { algorithmIdentifier, encodeSpki, NULL } from './encode.ts';
@@ -22,13 +22,11 @@ export const SCHEMES: Readonly<Record<KeyType, readonly number[]>> = {
 /** The largest modulus that is verified with: a peer could otherwise choose how long that takes (CVE-2023-29409). */
 const RSA_BITS = { least: 2048, most: 8192 } as const;
 
-const HASHES: ReadonlyMap<string, 'SHA-256' | 'SHA-384' | 'SHA-512'> = new Map([
+const HASHES: ReadonlyMap<string, CertificateHash> = new Map([
   [HashOid.sha256, 'SHA-256'],
   [HashOid.sha384, 'SHA-384'],
   [HashOid.sha512, 'SHA-512'],
 ]);
-
-export type CertificateHash = 'SHA-256' | 'SHA-384' | 'SHA-512';
 
 /** The hash an OID names; undefined for SHA-1, MD5 and the unknown. */
 export function hashOfOid(id: string): CertificateHash | undefined {

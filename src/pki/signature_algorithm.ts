@@ -1,16 +1,11 @@
 import type * as pkijs from 'pkijs';
+import type { CertificateHash, CertificateSignature } from '../crypto/provider.ts';
 import { SignatureScheme } from '../registry/signature_scheme.ts';
 import { CertificateError } from './der.ts';
 import { SignatureOid } from './oid.ts';
-import { type CertificateHash, readPssParameters } from './public_key.ts';
+import { readPssParameters } from './public_key.ts';
 
-/** How a certificate, a CRL or an OCSP response is signed. */
-export type SignatureAlgorithm =
-  | { readonly kind: 'rsa_pkcs1' | 'ecdsa'; readonly hash: CertificateHash }
-  | { readonly kind: 'rsa_pss'; readonly hash: CertificateHash; readonly saltLength: number }
-  | { readonly kind: 'ed25519' };
-
-const ALGORITHMS: Readonly<Record<string, SignatureAlgorithm>> = {
+const ALGORITHMS: Readonly<Record<string, CertificateSignature>> = {
   [SignatureOid.sha256WithRSAEncryption]: { kind: 'rsa_pkcs1', hash: 'SHA-256' },
   [SignatureOid.sha384WithRSAEncryption]: { kind: 'rsa_pkcs1', hash: 'SHA-384' },
   [SignatureOid.sha512WithRSAEncryption]: { kind: 'rsa_pkcs1', hash: 'SHA-512' },
@@ -29,7 +24,7 @@ const WEAK: Readonly<Record<string, string>> = {
 };
 
 /** Throws `CertificateError('unsupported_certificate')` for MD5, SHA-1 and the unknown. */
-export function readSignatureAlgorithm(identifier: pkijs.AlgorithmIdentifier): SignatureAlgorithm {
+export function readSignatureAlgorithm(identifier: pkijs.AlgorithmIdentifier): CertificateSignature {
   const { algorithmId } = identifier;
   if (algorithmId === SignatureOid.rsassaPss) {
     return { kind: 'rsa_pss', ...readPssParameters(identifier.algorithmParams) };
@@ -47,7 +42,7 @@ export function readSignatureAlgorithm(identifier: pkijs.AlgorithmIdentifier): S
  * The SignatureSchemes of which a peer must know one to check such a signature (RFC 9846 §4.3.3). More than one where the name
  * depends on the issuer's key, which the certificate does not tell.
  */
-export function schemesOfSignature(algorithm: SignatureAlgorithm): readonly number[] {
+export function schemesOfSignature(algorithm: CertificateSignature): readonly number[] {
   switch (algorithm.kind) {
     case 'ed25519':
       return [SignatureScheme.ed25519];
