@@ -1,4 +1,3 @@
-import type { Credentials } from '../handshake/config.ts';
 import type { KeyType, PublicKey, SignatureProvider, Signer, Verifier } from '../crypto/provider.ts';
 import { UsageError } from '../error.ts';
 import { type Certificate, LOCAL_CERTIFICATE_LIMITS, readCertificate } from './certificate.ts';
@@ -19,9 +18,20 @@ export interface CredentialFiles {
   readonly labels: { readonly chain: string; readonly key?: string };
 }
 
+/** A certificate with its key: what the handshake calls `Credentials`. */
+export interface ChainWithSigner {
+  /** DER certificates, the end entity's first. */
+  readonly chain: readonly Uint8Array[];
+  readonly signer: Signer;
+  /** DER OCSPResponse to staple (RFC 6066 §8). */
+  readonly ocspResponse?: Uint8Array;
+  /** A SignedCertificateTimestampList (RFC 6962 §3.3). */
+  readonly signedCertificateTimestamps?: Uint8Array;
+}
+
 /** Credentials for the handshake, and what is known of them. */
 export interface LoadedCredentials {
-  readonly credentials: Credentials;
+  readonly credentials: ChainWithSigner;
   readonly info: CredentialInfo;
   /** What will make clients refuse this certificate, one line each, beginning with the file's label. */
   readonly warnings: readonly string[];

@@ -46,3 +46,10 @@ function groups(text: string): Uint8Array | undefined {
   }
   return bytes.length > 16 ? undefined : new Uint8Array(bytes);
 }
+
+/** RFC 9525 §6.3: the wildcard is the whole leftmost label and stands for exactly one. Both names in lower case. */
+export function matchesWildcard(pattern: string, name: string): boolean {
+  if (!pattern.startsWith('*.') || pattern.indexOf('.', 2) === -1) return false;
+  const dot = name.indexOf('.');
+  return dot > 0 && name.slice(dot) === pattern.slice(1);
+}

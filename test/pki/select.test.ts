@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CredentialInfo } from '../../src/pki/credentials.ts';
-import { matchesWildcard, selectByAbility, selectByName } from '../../src/pki/select.ts';
+import { matchesWildcard } from '../../src/pki/identity.ts';
+import { selectByAbility } from '../../src/pki/select.ts';
 
 function candidate(dnsNames: string[], schemes: number[], chainSchemes: number[][] = []): { info: CredentialInfo } {
   const info: CredentialInfo = {
@@ -17,27 +18,6 @@ function candidate(dnsNames: string[], schemes: number[], chainSchemes: number[]
   return { info };
 }
 
-const EVERYTHING = [0x0403, 0x0804, 0x0807, 0x0401];
-
-describe('selectByName', () => {
-  const wild = candidate(['*.a.test'], [0x0403]);
-  const exact = candidate(['x.a.test'], [0x0403]);
-  const other = candidate(['b.test'], [0x0403]);
-  const all = [wild, other, exact];
-
-  it('prefers the exact name, then the wildcard, and finds nothing for a stranger', () => {
-    expect(selectByName(all, { serverName: 'x.a.test', signatureSchemes: EVERYTHING })).toBe(exact);
-    expect(selectByName(all, { serverName: 'y.a.test', signatureSchemes: EVERYTHING })).toBe(wild);
-    expect(selectByName(all, { serverName: 'y.x.a.test', signatureSchemes: EVERYTHING })).toBeUndefined();
-    expect(selectByName(all, { serverName: 'a.test', signatureSchemes: EVERYTHING })).toBeUndefined();
-  });
-
-  it('takes the first for a client that names no server', () => {
-    expect(selectByName(all, { serverName: undefined, signatureSchemes: EVERYTHING })).toBe(wild);
-    expect(selectByName([], { serverName: undefined, signatureSchemes: EVERYTHING })).toBeUndefined();
-  });
-});
-
 describe('selectByAbility', () => {
   const rsa = candidate(['a.test'], [0x0804], [[0x0401]]);
   const ecdsaUnderRsa = candidate(['a.test'], [0x0403], [[0x0401]]);
@@ -45,21 +25,21 @@ describe('selectByAbility', () => {
   const pss = candidate(['a.test'], [0x0403], [[0x0804, 0x0809]]);
 
   it('takes the first whose key and chain the client can verify', () => {
-    expect(selectByAbility([rsa, ecdsa], { serverName: undefined, signatureSchemes: [0x0403] })).toBe(ecdsa);
-    expect(selectByAbility([ecdsaUnderRsa, ecdsa], { serverName: undefined, signatureSchemes: [0x0403] })).toBe(ecdsa);
-    expect(selectByAbility([pss], { serverName: undefined, signatureSchemes: [0x0403, 0x0809] })).toBe(pss);
+    expect(selectByAbility([rsa, ecdsa], { signatureSchemes: [0x0403] })).toBe(ecdsa);
+    expect(selectByAbility([ecdsaUnderRsa, ecdsa], { signatureSchemes: [0x0403] })).toBe(ecdsa);
+    expect(selectByAbility([pss], { signatureSchemes: [0x0403, 0x0809] })).toBe(pss);
   });
 
   it('judges the chain by signature_algorithms_cert where there is one', () => {
-    const wish = { serverName: undefined, signatureSchemes: [0x0403], certificateSignatureSchemes: [0x0401] };
+    const wish = { signatureSchemes: [0x0403], certificateSignatureSchemes: [0x0401] };
     expect(selectByAbility([ecdsa, ecdsaUnderRsa], wish)).toBe(ecdsaUnderRsa);
   });
 
   it('sends a chain the client may not know rather than none', () => {
-    expect(selectByAbility([rsa, ecdsaUnderRsa], { serverName: undefined, signatureSchemes: [0x0403] })).toBe(
+    expect(selectByAbility([rsa, ecdsaUnderRsa], { signatureSchemes: [0x0403] })).toBe(
       ecdsaUnderRsa,
     );
-    expect(selectByAbility([rsa], { serverName: undefined, signatureSchemes: [0x0807] })).toBe(rsa);
+    expect(selectByAbility([rsa], { signatureSchemes: [0x0807] })).toBe(rsa);
   });
 });
 
