@@ -10,7 +10,20 @@ pub fn equal(a: &[u8], b: &[u8]) -> bool {
         difference |= x ^ y;
     }
     // Without the barrier the compiler may stop at the first difference.
-    core::hint::black_box(difference) == 0
+    let difference = core::hint::black_box(difference);
+    let same = difference == 0;
+    declassify(&same);
+    same
+}
+
+/// States that a value computed from secrets is public from here on, so that code may branch on it. It costs nothing: only the
+/// check under valgrind (ct/) takes notice.
+#[inline(always)]
+pub fn declassify<T: ?Sized>(value: &T) {
+    #[cfg(feature = "valgrind")]
+    crate::valgrind::make_defined((value as *const T).cast(), core::mem::size_of_val(value));
+    #[cfg(not(feature = "valgrind"))]
+    let _ = value;
 }
 
 /// Overwrites a secret with zeros, in a way that the compiler may not remove as a dead store.

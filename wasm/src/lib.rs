@@ -29,6 +29,8 @@ pub mod poly1305;
 pub mod record;
 pub mod sha256;
 pub mod sha512;
+#[cfg(feature = "valgrind")]
+pub mod valgrind;
 
 #[cfg(target_arch = "wasm32")]
 #[panic_handler]

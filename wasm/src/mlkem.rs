@@ -4,7 +4,7 @@
 //! Constant time: coefficients are kept in [0, q) by multiplication and masks; there is no division and no branch on a
 //! secret. Only the sampling of the matrix, which is public, branches on its data.
 
-use crate::constant_time::wipe;
+use crate::constant_time::{declassify, wipe};
 use crate::keccak::{sha3_256, sha3_512, shake128, shake256};
 
 pub const Q: u32 = 3329;
@@ -301,6 +301,8 @@ pub fn generate_key(seed: &[u8; SEED_BYTES], ek: &mut EncapsulationKey, dk: &mut
     let (d, z) = seed.split_at(32);
     let mut g = sha3_512(&[d, &[K as u8]]);
     let (rho, sigma) = g.split_at(32);
+    // Rho is part of the public key.
+    declassify(rho);
     let a_hat = sample_matrix(rho);
     let mut s_hat: [Polynomial; K] = core::array::from_fn(|i| ntt(sample_noise(sigma, i as u8)));
     let t_hat: [Polynomial; K] = core::array::from_fn(|i| {
