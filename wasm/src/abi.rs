@@ -4,7 +4,7 @@
 //! inputs and outputs apart unless a function says that they may coincide. A 64-bit number comes as two `u32`, low half first.
 //! A result of 0 means failure, 1 success, unless said otherwise. No export panics on any content of its inputs.
 
-use crate::aead::Aead;
+use crate::weierstrass::Group;
 use crate::*;
 use core::slice::{from_raw_parts, from_raw_parts_mut};
 
@@ -244,4 +244,201 @@ unsafe extern "C" fn mlkem768_decapsulate(
     let valid = unsafe { mlkem_simd::decapsulate(&*dk, &*ciphertext, &mut *secret) };
     memory::wipe_stack::<{ mlkem_simd::STACK_BYTES }>();
     valid as u32
+}
+
+// x25519.rs. Keys, shares and secrets are 32 bytes.
+
+#[no_mangle]
+unsafe extern "C" fn x25519_public_key(private: *const [u8; 32], share: *mut [u8; 32]) {
+    memory::scrubbed::<CURVE_STACK, _>(|| unsafe { x25519::public_key(&*private, &mut *share) });
+}
+
+/// 0 when the result is zero.
+#[no_mangle]
+unsafe extern "C" fn x25519_shared_secret(
+    private: *const [u8; 32],
+    peer: *const [u8; 32],
+    secret: *mut [u8; 32],
+) -> u32 {
+    memory::scrubbed::<CURVE_STACK, _>(|| unsafe { x25519::shared_secret(&*private, &*peer, &mut *secret) as u32 })
+}
+
+/// Key generation and shared secret in one.
+#[no_mangle]
+unsafe extern "C" fn x25519_respond(
+    private: *const [u8; 32],
+    peer: *const [u8; 32],
+    share: *mut [u8; 32],
+    secret: *mut [u8; 32],
+) -> u32 {
+    memory::scrubbed::<CURVE_STACK, _>(|| unsafe {
+        x25519::public_key(&*private, &mut *share);
+        x25519::shared_secret(&*private, &*peer, &mut *secret) as u32
+    })
+}
+
+// ecdh.rs, ecdsa.rs: the same exports for each curve. Scalars are 4N bytes, big-endian; random bytes for a scalar 4N + 8; points 8N + 1.
+
+/// What the curve operations, callees included, leave on the stack.
+const CURVE_STACK: usize = 24 * 1024;
+
+macro_rules! weierstrass_exports {
+    ($group:ty, $hash:ty, $words:literal, $respond:ident, $public_key:ident, $shared_secret:ident,
+     $key_length:ident, $key:ident, $sign:ident, $verify:ident, $is_point:ident) => {
+        /// `private` (output) is the scalar made of `random`.
+        #[no_mangle]
+        unsafe extern "C" fn $public_key(random: *const u8, private: *mut u8, share: *mut u8) {
+            memory::scrubbed::<CURVE_STACK, _>(|| unsafe {
+                let random = input(random, ecdh::random_length($words));
+                let scalar = ecdh::private_scalar(<$group>::CURVE.order, random);
+                montgomery::to_big_endian(&scalar, output(private, 4 * $words));
+                ecdh::public_share::<$group, $words>(&scalar, output(share, 8 * $words + 1));
+            })
+        }
+
+        /// 0 when `private` is not in [1, n − 1] or `peer` not an uncompressed point.
+        #[no_mangle]
+        unsafe extern "C" fn $shared_secret(
+            private: *const u8,
+            peer: *const u8,
+            peer_length: usize,
+            secret: *mut u8,
+        ) -> u32 {
+            memory::scrubbed::<CURVE_STACK, _>(|| unsafe {
+                let (peer, secret) = (input(peer, peer_length), output(secret, 4 * $words));
+                match <$group>::CURVE.decode_scalar(input(private, 4 * $words)) {
+                    Some(scalar) => ecdh::shared_secret::<$group, $words>(&scalar, peer, secret) as u32,
+                    None => 0,
+                }
+            })
+        }
+
+        /// Key generation and shared secret in one. 0 when `peer` is not an uncompressed point; then nothing is made.
+        #[no_mangle]
+        unsafe extern "C" fn $respond(
+            random: *const u8,
+            peer: *const u8,
+            peer_length: usize,
+            share: *mut u8,
+            secret: *mut u8,
+        ) -> u32 {
+            memory::scrubbed::<CURVE_STACK, _>(|| unsafe {
+                let random = input(random, ecdh::random_length($words));
+                let scalar = ecdh::private_scalar(<$group>::CURVE.order, random);
+                let (peer, secret) = (input(peer, peer_length), output(secret, 4 * $words));
+                if !ecdh::shared_secret::<$group, $words>(&scalar, peer, secret) {
+                    return 0;
+                }
+                ecdh::public_share::<$group, $words>(&scalar, output(share, 8 * $words + 1));
+                1
+            })
+        }
+
+        /// Bytes of a prepared signing key.
+        #[no_mangle]
+        extern "C" fn $key_length() -> usize {
+            core::mem::size_of::<ecdsa::SigningKey<$hash, $words>>()
+        }
+
+        /// Prepares a signing key, and its public point. 0 when `private` is not in [1, n − 1].
+        #[no_mangle]
+        unsafe extern "C" fn $key(
+            private: *const u8,
+            key: *mut ecdsa::SigningKey<$hash, $words>,
+            point: *mut u8,
+        ) -> u32 {
+            memory::scrubbed::<CURVE_STACK, _>(|| unsafe {
+                let private = input(private, 4 * $words);
+                let Some(prepared) = ecdsa::SigningKey::new::<$group>(private) else {
+                    return 0;
+                };
+                key.write(prepared);
+                let scalar = montgomery::from_big_endian(private);
+                ecdh::public_share::<$group, $words>(&scalar, output(point, 8 * $words + 1));
+                1
+            })
+        }
+
+        /// Hashes and signs; the length of the signature, of at most 8N + 9 bytes.
+        #[no_mangle]
+        unsafe extern "C" fn $sign(
+            key: *const ecdsa::SigningKey<$hash, $words>,
+            message: *const u8,
+            length: usize,
+            random: *const u8,
+            random_length: usize,
+            signature: *mut u8,
+        ) -> usize {
+            memory::scrubbed::<CURVE_STACK, _>(|| unsafe {
+                let signature = output(signature, ecdsa::max_signature_length($words));
+                (*key).sign::<$group>(input(message, length), input(random, random_length), signature)
+            })
+        }
+
+        /// Whether `point` is an uncompressed point of the curve.
+        #[no_mangle]
+        unsafe extern "C" fn $is_point(point: *const u8, length: usize) -> u32 {
+            unsafe { <$group>::CURVE.decode(input(point, length)).is_some() as u32 }
+        }
+
+        /// Hashes and verifies. 0 as well when `point` is not an uncompressed point.
+        #[no_mangle]
+        unsafe extern "C" fn $verify(
+            point: *const u8,
+            message: *const u8,
+            length: usize,
+            signature: *const u8,
+            signature_length: usize,
+        ) -> u32 {
+            unsafe {
+                let Some(point) = <$group>::CURVE.decode(input(point, 8 * $words + 1)) else {
+                    return 0;
+                };
+                let signature = input(signature, signature_length);
+                ecdsa::verify::<$group, $hash, $words>(&point, input(message, length), signature) as u32
+            }
+        }
+    };
+}
+
+weierstrass_exports!(
+    p256::P256, sha256::Sha256, 8, p256_respond, p256_public_key, p256_shared_secret,
+    p256_key_length, p256_key, p256_sign, p256_verify, p256_is_point
+);
+weierstrass_exports!(
+    p384::P384, sha512::Sha384, 12, p384_respond, p384_public_key, p384_shared_secret,
+    p384_key_length, p384_key, p384_sign, p384_verify, p384_is_point
+);
+
+// ed25519.rs
+
+/// Prepares a signing key, 96 bytes, of which the last 32 are the public key.
+#[no_mangle]
+unsafe extern "C" fn ed25519_key(seed: *const [u8; 32], key: *mut ed25519::SigningKey) {
+    memory::scrubbed::<CURVE_STACK, _>(|| unsafe { key.write(ed25519::SigningKey::new(&*seed)) });
+}
+
+#[no_mangle]
+unsafe extern "C" fn ed25519_sign(
+    key: *const ed25519::SigningKey,
+    message: *const u8,
+    length: usize,
+    signature: *mut [u8; 64],
+) {
+    memory::scrubbed::<CURVE_STACK, _>(|| unsafe { (*key).sign(input(message, length), &mut *signature) });
+}
+
+#[no_mangle]
+unsafe extern "C" fn ed25519_is_public_key(public: *const [u8; 32]) -> u32 {
+    unsafe { ed25519::is_public_key(&*public) as u32 }
+}
+
+#[no_mangle]
+unsafe extern "C" fn ed25519_verify(
+    public: *const [u8; 32],
+    message: *const u8,
+    length: usize,
+    signature: *const [u8; 64],
+) -> u32 {
+    unsafe { ed25519::verify(&*public, input(message, length), &*signature) as u32 }
 }

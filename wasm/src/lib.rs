@@ -32,6 +32,17 @@ pub mod sha512;
 #[cfg(feature = "valgrind")]
 pub mod valgrind;
 
+pub mod ecdh;
+pub mod ecdsa;
+pub mod ed25519;
+pub mod edwards25519;
+pub mod field25519;
+pub mod montgomery;
+pub mod p256;
+pub mod p384;
+pub mod weierstrass;
+pub mod x25519;
+
 #[cfg(target_arch = "wasm32")]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo) -> ! {
