@@ -4,9 +4,10 @@
  * and constants, above it what this file hands out.
  */
 import { UsageError } from '../../error.ts';
+import type { CurveExports } from './curve_exports.ts';
 
 /** What WebAssembly exports, see wasm/src/abi.rs. Numbers are addresses and lengths in bytes unless a name says otherwise. */
-export interface WasmExports {
+export interface WasmExports extends CurveExports {
   heap_base(): number;
 
   sha256_init(running: number): void;

@@ -1,16 +1,20 @@
 /** The provider over one WebAssembly instance: all the synchronous cryptography, and the memory in which records are processed. */
 import { CipherSuite } from '../../registry/cipher_suite.ts';
-import type { CryptoProvider, KeyExchange } from '../provider.ts';
+import type { CryptoProvider, SignatureProvider } from '../provider.ts';
 import { createAeads } from './aead.ts';
 import { createArenas } from './arena.ts';
 import { createHashes } from './hash.ts';
 import { instantiate, type WasmBuild, type WasmModule } from './instance.ts';
+import { ecdheKeyExchanges } from './key_exchange.ts';
 import { RECORD_ANSWERS, selfTest } from './self_test.ts';
+import { type RandomSource, wasmSignatureProvider } from './signature.ts';
 
 export interface WasmProvider extends CryptoProvider {
   /** Which of the two modules this is. */
   readonly build: WasmBuild;
   readonly memory: DataPlane;
+  /** Signs and verifies, synchronously, with every type of key but RSA. `random` hedges ECDSA's nonces. */
+  signatures(random: RandomSource): SignatureProvider;
 }
 
 /** Regions of the provider's memory. Records that lie in it, and are opened or sealed into it, are never copied. */
@@ -43,7 +47,8 @@ export function createWasmProvider(source: WasmModule, options: WasmProviderOpti
       [CipherSuite.TLS_AES_128_GCM_SHA256, aeads.aes128Gcm],
       [CipherSuite.TLS_AES_256_GCM_SHA384, aeads.aes256Gcm],
     ]),
-    keyExchanges: new Map<number, KeyExchange>(),
+    keyExchanges: ecdheKeyExchanges(instance),
+    signatures: (random) => wasmSignatureProvider(instance, random),
     constantTimeEqual,
     build: instance.build,
     memory: {
