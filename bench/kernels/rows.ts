@@ -1,0 +1,6 @@
+/** All rows of the kernel bench, in the order of the table. */
+import { hashRows } from './hash_rows.ts';
+import { recordRows } from './record_rows.ts';
+import type { Rows } from './row.ts';
+
+export const ROWS: readonly Rows[] = [recordRows, hashRows];
