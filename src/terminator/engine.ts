@@ -1,4 +1,5 @@
 import type { CryptoProvider, SignatureProvider } from '../crypto/provider.ts';
+import { firstProvider } from '../crypto/webcrypto/first_provider.ts';
 import { webCrypto } from '../crypto/webcrypto/subtle.ts';
 import { webCryptoSignatures } from '../crypto/webcrypto/signature.ts';
 import { BufferPool } from '../stream/buffer_pool.ts';
@@ -31,6 +32,7 @@ const REGION_COUNT = 64;
 
 export async function createEngine(runtime: Runtime): Promise<Engine> {
   const crypto = await webCrypto();
+  const random = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
   const provider = loadWasmProvider(runtime);
   const { memory } = provider;
   const readRegion = memory.allocateRegion(runtime.readRegions * READ_REGION);
@@ -38,16 +40,17 @@ export async function createEngine(runtime: Runtime): Promise<Engine> {
   return {
     network: runtime.createNetwork(readRegion),
     pool,
-    environment: createEnvironment(provider, crypto, pool),
-    signatures: webCryptoSignatures(crypto.subtle),
+    environment: createEnvironment(provider, random, pool),
+    // RSA alone takes longer than the way to the runtime's thread pool and back.
+    signatures: firstProvider(provider.signatures(random), webCryptoSignatures(crypto.subtle)),
     webCrypto: crypto,
   };
 }
 
-function createEnvironment(provider: CryptoProvider, crypto: Crypto, pool: BufferPool): Environment {
+function createEnvironment(crypto: CryptoProvider, random: Environment['random'], pool: BufferPool): Environment {
   return {
-    crypto: provider,
-    random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    crypto,
+    random,
     now: Date.now,
     memory: {
       output: (minimumLength) => pool.take(minimumLength),
