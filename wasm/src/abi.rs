@@ -4,6 +4,7 @@
 //! inputs and outputs apart unless a function says that they may coincide. A 64-bit number comes as two `u32`, low half first.
 //! A result of 0 means failure, 1 success, unless said otherwise. No export panics on any content of its inputs.
 
+use crate::aead::Aead;
 use crate::weierstrass::Group;
 use crate::*;
 use core::slice::{from_raw_parts, from_raw_parts_mut};
@@ -250,7 +251,7 @@ unsafe extern "C" fn mlkem768_decapsulate(
 
 #[no_mangle]
 unsafe extern "C" fn x25519_public_key(private: *const [u8; 32], share: *mut [u8; 32]) {
-    memory::scrubbed::<CURVE_STACK, _>(|| unsafe { x25519::public_key(&*private, &mut *share) });
+    memory::with_clean_stack::<CURVE_STACK, _>(|| unsafe { x25519::public_key(&*private, &mut *share) });
 }
 
 /// 0 when the result is zero.
@@ -260,7 +261,7 @@ unsafe extern "C" fn x25519_shared_secret(
     peer: *const [u8; 32],
     secret: *mut [u8; 32],
 ) -> u32 {
-    memory::scrubbed::<CURVE_STACK, _>(|| unsafe { x25519::shared_secret(&*private, &*peer, &mut *secret) as u32 })
+    memory::with_clean_stack::<CURVE_STACK, _>(|| unsafe { x25519::shared_secret(&*private, &*peer, &mut *secret) as u32 })
 }
 
 /// Key generation and shared secret in one.
@@ -271,7 +272,7 @@ unsafe extern "C" fn x25519_respond(
     share: *mut [u8; 32],
     secret: *mut [u8; 32],
 ) -> u32 {
-    memory::scrubbed::<CURVE_STACK, _>(|| unsafe {
+    memory::with_clean_stack::<CURVE_STACK, _>(|| unsafe {
         x25519::public_key(&*private, &mut *share);
         x25519::shared_secret(&*private, &*peer, &mut *secret) as u32
     })
@@ -288,7 +289,7 @@ macro_rules! weierstrass_exports {
         /// `private` (output) is the scalar made of `random`.
         #[no_mangle]
         unsafe extern "C" fn $public_key(random: *const u8, private: *mut u8, share: *mut u8) {
-            memory::scrubbed::<CURVE_STACK, _>(|| unsafe {
+            memory::with_clean_stack::<CURVE_STACK, _>(|| unsafe {
                 let random = input(random, ecdh::random_length($words));
                 let scalar = ecdh::private_scalar(<$group>::CURVE.order, random);
                 montgomery::to_big_endian(&scalar, output(private, 4 * $words));
@@ -304,7 +305,7 @@ macro_rules! weierstrass_exports {
             peer_length: usize,
             secret: *mut u8,
         ) -> u32 {
-            memory::scrubbed::<CURVE_STACK, _>(|| unsafe {
+            memory::with_clean_stack::<CURVE_STACK, _>(|| unsafe {
                 let (peer, secret) = (input(peer, peer_length), output(secret, 4 * $words));
                 match <$group>::CURVE.decode_scalar(input(private, 4 * $words)) {
                     Some(scalar) => ecdh::shared_secret::<$group, $words>(&scalar, peer, secret) as u32,
@@ -322,7 +323,7 @@ macro_rules! weierstrass_exports {
             share: *mut u8,
             secret: *mut u8,
         ) -> u32 {
-            memory::scrubbed::<CURVE_STACK, _>(|| unsafe {
+            memory::with_clean_stack::<CURVE_STACK, _>(|| unsafe {
                 let random = input(random, ecdh::random_length($words));
                 let scalar = ecdh::private_scalar(<$group>::CURVE.order, random);
                 let (peer, secret) = (input(peer, peer_length), output(secret, 4 * $words));
@@ -347,7 +348,7 @@ macro_rules! weierstrass_exports {
             key: *mut ecdsa::SigningKey<$hash, $words>,
             point: *mut u8,
         ) -> u32 {
-            memory::scrubbed::<CURVE_STACK, _>(|| unsafe {
+            memory::with_clean_stack::<CURVE_STACK, _>(|| unsafe {
                 let private = input(private, 4 * $words);
                 let Some(prepared) = ecdsa::SigningKey::new::<$group>(private) else {
                     return 0;
@@ -369,7 +370,7 @@ macro_rules! weierstrass_exports {
             random_length: usize,
             signature: *mut u8,
         ) -> usize {
-            memory::scrubbed::<CURVE_STACK, _>(|| unsafe {
+            memory::with_clean_stack::<CURVE_STACK, _>(|| unsafe {
                 let signature = output(signature, ecdsa::max_signature_length($words));
                 (*key).sign::<$group>(input(message, length), input(random, random_length), signature)
             })
@@ -415,7 +416,7 @@ weierstrass_exports!(
 /// Prepares a signing key, 96 bytes, of which the last 32 are the public key.
 #[no_mangle]
 unsafe extern "C" fn ed25519_key(seed: *const [u8; 32], key: *mut ed25519::SigningKey) {
-    memory::scrubbed::<CURVE_STACK, _>(|| unsafe { key.write(ed25519::SigningKey::new(&*seed)) });
+    memory::with_clean_stack::<CURVE_STACK, _>(|| unsafe { key.write(ed25519::SigningKey::new(&*seed)) });
 }
 
 #[no_mangle]
@@ -425,7 +426,7 @@ unsafe extern "C" fn ed25519_sign(
     length: usize,
     signature: *mut [u8; 64],
 ) {
-    memory::scrubbed::<CURVE_STACK, _>(|| unsafe { (*key).sign(input(message, length), &mut *signature) });
+    memory::with_clean_stack::<CURVE_STACK, _>(|| unsafe { (*key).sign(input(message, length), &mut *signature) });
 }
 
 #[no_mangle]

@@ -33,14 +33,15 @@ pub fn wipe_stack<const N: usize>() {
     core::hint::black_box(&mut frame);
 }
 
-/// Runs `operation` and wipes the `N` bytes of stack it may have used, without a copy of its result.
-pub fn scrubbed<const N: usize, R>(operation: impl FnOnce() -> R) -> R {
-    // A frame of its own, below this one, however much of `operation` is inlined.
+/// Does `work` in a stack frame below this one, and wipes `N` bytes of the stack there afterwards.
+#[inline(always)]
+pub fn with_clean_stack<const N: usize, R>(work: impl FnOnce() -> R) -> R {
+    /// Never inlined: otherwise secrets would live in the caller's own frame, which is not wiped.
     #[inline(never)]
-    fn run<R>(operation: impl FnOnce() -> R) -> R {
-        operation()
+    fn apart<R>(work: impl FnOnce() -> R) -> R {
+        work()
     }
-    let result = run(operation);
+    let result = apart(work);
     wipe_stack::<N>();
     result
 }
