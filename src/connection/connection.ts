@@ -260,6 +260,7 @@ export abstract class Connection {
       // §4.3.10
       if (this.#earlyData < 0) fail('too_much_early_data');
     }
+    if (content.length === 0) return;
     this.#keyUpdates = 0;
     // Neighbouring runs become one event, so that what is one region becomes one write.
     const { buffer, byteOffset, length } = this.#data;

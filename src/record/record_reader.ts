@@ -268,15 +268,15 @@ export class RecordReader {
     this.#skippable -= length;
   }
 
-  /** The record at the end of a run, which is not plain application data. Undefined when it is empty and so to be dropped. */
-  #takeOther(opened: Opened): { type: number; content: Uint8Array } | undefined {
+  /** The record at the end of a run, which is not plain application data: an empty one, an alert or handshake messages. */
+  #takeOther(opened: Opened): { type: number; content: Uint8Array } {
     const { contentType: type, contentLength: length } = opened;
     // §5.4: a record without a non-zero byte has no content type.
     if (type === ContentType.invalid) fail('no_content_type');
     if (length > this.#contentLimit) fail('record_overflow', `${length} bytes of content`);
     if (type === ContentType.application_data) {
       if (++this.#emptyRecords > this.#limits.emptyRecords) fail('too_many_empty_records');
-      return undefined;
+      return { type, content: EMPTY };
     }
     // §5.4: zero-length content of handshake or alert type ends the connection with unexpected_message.
     if (type !== ContentType.handshake && type !== ContentType.alert) {
