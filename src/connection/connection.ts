@@ -449,7 +449,8 @@ function checkConfig(config: CommonConfig): void {
   }
 }
 
-function range(name: string, value: number | undefined, minimum: number, maximum: number): void {
+/** Throws `UsageError` when an option is given and is not a whole number within its bounds. */
+export function range(name: string, value: number | undefined, minimum: number, maximum: number): void {
   if (value === undefined) return;
   if (!Number.isInteger(value) || value < minimum || value > maximum) {
     throw new UsageError(`${name}: ${value} is not a whole number from ${minimum} to ${maximum}`);

@@ -3,7 +3,8 @@ import type { ServerConfig } from '../handshake/config.ts';
 import { serverHandshake } from '../handshake/server.ts';
 import type { HandshakeMessage } from '../message/handshake.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
-import { Connection } from './connection.ts';
+import { MAX_TICKET_LIFETIME } from '../session/session.ts';
+import { Connection, range } from './connection.ts';
 
 const OPTIONS: Record<keyof ServerConfig, true> = {
   crypto: true,
@@ -34,6 +35,10 @@ export class ServerConnection extends Connection {
     if (config.earlyData !== undefined && config.tickets === undefined) {
       throw new UsageError('earlyData needs tickets');
     }
+    // 9846-4.7.1-11
+    range('tickets.lifetime', config.tickets?.lifetime, 1, MAX_TICKET_LIFETIME);
+    range('tickets.count', config.tickets?.count, 0, 16);
+    range('earlyData.maxSize', config.earlyData?.maxSize, 0, 0xffffffff);
     super(config);
     this.start((io) => serverHandshake(config, io));
   }
