@@ -198,10 +198,15 @@ export class RawClient {
     await this.send(this.seal(type, content, options));
   }
 
-  /** Handshake messages in one record; they enter the transcript. */
+  /** Handshake messages in as few records as they fit in; they enter the transcript. */
   async sendMessages(...messages: readonly Bytes[]): Promise<void> {
     this.transcript.push(...messages);
-    await this.sendRecord(Type.handshake, concat(...messages));
+    const content = concat(...messages);
+    const records: Bytes[] = [];
+    for (let at = 0; at < content.length; at += 16384) {
+      records.push(this.seal(Type.handshake, content.subarray(at, at + 16384)));
+    }
+    await this.send(...records);
   }
 
   /** The ClientHello, with a good binder if there is a PSK. Returns the message. */
