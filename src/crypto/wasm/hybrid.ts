@@ -2,7 +2,27 @@
  * Hybrid key exchange (RFC 10024): two key exchanges side by side, whose shares and whose secrets are concatenated in one order.
  * The result is secret as long as one of the two is.
  */
+import { NamedGroup } from '../../registry/named_group.ts';
 import type { KeyExchange, KeyOffer } from '../provider.ts';
+import type { WasmInstance } from './instance.ts';
+import { ecdheKeyExchanges } from './key_exchange.ts';
+import { mlKem768KeyExchange } from './mlkem.ts';
+
+/**
+ * All groups, by code point, in order of preference: the hybrid that everybody offers first. RFC 10024 puts ML-KEM before X25519 but
+ * after P-256, so that the part that FIPS approves comes first.
+ */
+export function wasmKeyExchanges(instance: WasmInstance): Map<number, KeyExchange> {
+  const ecdhe = ecdheKeyExchanges(instance);
+  const mlKem = mlKem768KeyExchange(instance);
+  const x25519 = ecdhe.get(NamedGroup.x25519)!;
+  const p256 = ecdhe.get(NamedGroup.secp256r1)!;
+  const hybrids = [
+    hybridKeyExchange('X25519MLKEM768', NamedGroup.X25519MLKEM768, mlKem, x25519),
+    hybridKeyExchange('SecP256r1MLKEM768', NamedGroup.SecP256r1MLKEM768, p256, mlKem),
+  ] as const;
+  return new Map([hybrids[0], ...ecdhe.values(), hybrids[1]].map((exchange) => [exchange.group, exchange]));
+}
 
 function concatenate(a: Uint8Array, b: Uint8Array): Uint8Array {
   const both = new Uint8Array(a.length + b.length);

@@ -4,8 +4,8 @@ import type { CryptoProvider, SignatureProvider } from '../provider.ts';
 import { createAeads } from './aead.ts';
 import { createArenas } from './arena.ts';
 import { createHashes } from './hash.ts';
+import { wasmKeyExchanges } from './hybrid.ts';
 import { instantiate, type WasmBuild, type WasmModule } from './instance.ts';
-import { ecdheKeyExchanges } from './key_exchange.ts';
 import { RECORD_ANSWERS, selfTest } from './self_test.ts';
 import { type RandomSource, wasmSignatureProvider } from './signature.ts';
 
@@ -47,7 +47,7 @@ export function createWasmProvider(source: WasmModule, options: WasmProviderOpti
       [CipherSuite.TLS_AES_128_GCM_SHA256, aeads.aes128Gcm],
       [CipherSuite.TLS_AES_256_GCM_SHA384, aeads.aes256Gcm],
     ]),
-    keyExchanges: ecdheKeyExchanges(instance),
+    keyExchanges: wasmKeyExchanges(instance),
     signatures: (random) => wasmSignatureProvider(instance, random),
     constantTimeEqual,
     build: instance.build,
