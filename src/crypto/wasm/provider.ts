@@ -6,7 +6,7 @@ import { createArenas } from './arena.ts';
 import { createHashes } from './hash.ts';
 import { wasmKeyExchanges } from './hybrid.ts';
 import { instantiate, type WasmBuild, type WasmModule } from './instance.ts';
-import { RECORD_ANSWERS, selfTest } from './self_test.ts';
+import { keyExchangeAnswers, RECORD_ANSWERS, selfTest } from './self_test.ts';
 import { type RandomSource, wasmSignatureProvider } from './signature.ts';
 
 export interface WasmProvider extends CryptoProvider {
@@ -60,7 +60,7 @@ export function createWasmProvider(source: WasmModule, options: WasmProviderOpti
       holds: (view) => view.buffer === instance.memory.buffer,
     },
   };
-  selfTest(provider, RECORD_ANSWERS);
+  selfTest(provider, [...RECORD_ANSWERS, ...keyExchangeAnswers(provider.keyExchanges.values())]);
   return provider;
 }
 

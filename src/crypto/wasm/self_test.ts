@@ -2,7 +2,7 @@
  * Known answers, computed with another implementation, that a provider must give before it is used: a miscompiled or damaged
  * module, or an engine with a fault, is refused by name instead of protecting anything.
  */
-import type { Aead, CryptoProvider, Hash } from '../provider.ts';
+import type { Aead, CryptoProvider, Hash, KeyExchange } from '../provider.ts';
 
 /** One primitive and whether it gives its known answer. */
 export interface KnownAnswer {
@@ -100,3 +100,30 @@ export const RECORD_ANSWERS: readonly KnownAnswer[] = [
       ),
   },
 ];
+
+/** Exchanges keys with itself from random bytes that count up; `digest` is that of the client's share, the server's and the secret. */
+function keyExchangePasses(provider: CryptoProvider, exchange: KeyExchange, digest: string): boolean {
+  const offer = exchange.offer(counting(exchange.offerRandomLength, 1));
+  const made = exchange.respond(offer.share, counting(exchange.respondRandomLength, 2));
+  const agreed = made && offer.finish(made.share);
+  if (made === undefined || agreed === undefined) return false;
+  const transcript = provider.sha256.start();
+  for (const bytes of [offer.share, made.share, agreed]) transcript.update(bytes);
+  return provider.constantTimeEqual(agreed, made.secret) && isHex(transcript.digest(), digest);
+}
+
+const KEY_EXCHANGE_DIGESTS: Record<string, string> = {
+  X25519MLKEM768: 'fcac5afe70e13c33a6b18431a593f78ec4e1de4d6ea714dd5e5acb21034e1be4',
+  x25519: '174955fd529a00ddce35e5f6bdb151146fe660fa10304aaa1903ca3f68c63d9f',
+  secp256r1: '6773db82ff9fd2477d877e84298639d140a1e91dfe065e2ccf870eaeb3724341',
+  secp384r1: 'b59a2a6af7957ae01b3a5b0b3328165f0c9f06712623e5bf03e431bf7f512800',
+  SecP256r1MLKEM768: 'e58e27b20c108754824e94ddaac06c6e93cf717e583922c5f34165ceab2517e3',
+};
+
+/** One answer for each group. */
+export function keyExchangeAnswers(exchanges: Iterable<KeyExchange>): KnownAnswer[] {
+  return Array.from(exchanges, (exchange) => ({
+    primitive: exchange.name,
+    passes: (provider) => keyExchangePasses(provider, exchange, KEY_EXCHANGE_DIGESTS[exchange.name]!),
+  }));
+}
