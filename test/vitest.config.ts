@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     // Deno's own smoke suite is `test/deno/*_test.ts`, run by `deno task test`.
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/support/global_setup.ts',
     pool: 'threads',
     // Two cores are the promise (`npm test` in under three minutes), and the interop tests measure nothing.
     maxWorkers: 2,

@@ -1,0 +1,186 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../support/root.ts';
+
+export const SUITES = ['TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384'] as const;
+export type Suite = (typeof SUITES)[number];
+
+export const GROUPS = ['x25519', 'secp256r1', 'secp384r1', 'X25519MLKEM768'] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** How a client is to connect. It offers this suite and this group alone, where its program lets it choose. */
+export interface Connect {
+  readonly port: number;
+  readonly suite: Suite;
+  readonly group: Group;
+  /** PEM file of the root it must check the server's chain against. The server's name is localhost. */
+  readonly rootFile: string;
+  /** A folder of its own, for databases and logs. */
+  readonly folder: string;
+}
+
+/** A TLS client that exists apart from this project. */
+export interface Client {
+  readonly name: string;
+  /** Its version, or undefined when it is not installed. */
+  version(): string | undefined;
+  /** Why there is nothing to test when `version()` is undefined. */
+  readonly missing: string;
+  readonly groups: readonly Group[];
+  /** False: the program offers what it likes, and the server is what pins suite and group. */
+  readonly choosesSuite: boolean;
+  /** 'pipe': standard input goes up, what comes down is standard output. 'http': uploads `uploadFile` by PUT to `path`. */
+  readonly kind: 'pipe' | 'http';
+  command(connect: Connect, http: { uploadFile: string; path: string }): [program: string, ...args: string[]];
+}
+
+const peers = join(ROOT, 'test/interop/peers');
+
+function firstLine(program: string, ...args: string[]): string | undefined {
+  const run = spawnSync(program, args, { encoding: 'utf8' });
+  return run.error ? undefined : (run.stdout + run.stderr).split('\n')[0]?.trim();
+}
+
+const OPENSSL_GROUPS: Readonly<Record<Group, string>> = {
+  x25519: 'X25519',
+  secp256r1: 'P-256',
+  secp384r1: 'P-384',
+  X25519MLKEM768: 'X25519MLKEM768',
+};
+
+const openssl: Client = {
+  name: 'openssl s_client',
+  version: () => firstLine('openssl', 'version')?.split(' ').slice(0, 2).join(' '),
+  missing: 'no openssl on PATH (Debian: openssl)',
+  groups: ['x25519', 'secp256r1', 'secp384r1'],
+  choosesSuite: true,
+  kind: 'pipe',
+  // deno-fmt-ignore
+  command: ({ port, suite, group, rootFile }) => [
+    'openssl', 's_client', '-quiet', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost', '-tls1_3',
+    '-CAfile', rootFile, '-verify_hostname', 'localhost', '-verify_return_error',
+    '-ciphersuites', suite, '-groups', OPENSSL_GROUPS[group],
+  ],
+};
+
+const curl: Client = {
+  name: 'curl',
+  version: () => firstLine('curl', '--version')?.match(/^curl \S+/)?.[0],
+  missing: 'no curl on PATH (Debian: curl)',
+  groups: ['x25519', 'secp256r1', 'secp384r1'],
+  choosesSuite: true,
+  kind: 'http',
+  // deno-fmt-ignore
+  command: ({ port, suite, group, rootFile }, { uploadFile, path }) => [
+    'curl', '--silent', '--show-error', '--fail', '--http1.1', '--tlsv1.3', '--cacert', rootFile,
+    '--noproxy', '*', '--resolve', `localhost:${port}:127.0.0.1`,
+    '--tls13-ciphers', suite, '--curves', OPENSSL_GROUPS[group],
+    '--header', 'Expect:', '--upload-file', uploadFile, `https://localhost:${port}${path}`,
+  ],
+};
+
+const GNUTLS_SUITES: Readonly<Record<Suite, string>> = {
+  TLS_CHACHA20_POLY1305_SHA256: 'CHACHA20-POLY1305',
+  TLS_AES_128_GCM_SHA256: 'AES-128-GCM',
+  TLS_AES_256_GCM_SHA384: 'AES-256-GCM',
+};
+
+const gnutls: Client = {
+  name: 'gnutls-cli',
+  version: () => firstLine('gnutls-cli', '--version'),
+  missing: 'no gnutls-cli on PATH (Debian: gnutls-bin)',
+  groups: ['x25519', 'secp256r1', 'secp384r1'],
+  choosesSuite: true,
+  kind: 'pipe',
+  command: ({ port, suite, group, rootFile, folder }) => {
+    const priority = `NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+${GNUTLS_SUITES[suite]}` +
+      `:-GROUP-ALL:+GROUP-${group.toUpperCase()}`;
+    // deno-fmt-ignore
+    return [
+      'gnutls-cli', '--x509cafile', rootFile, '--priority', priority, '--logfile', join(folder, 'gnutls.log'),
+      '--sni-hostname', 'localhost', '--verify-hostname', 'localhost', '--port', String(port), '127.0.0.1',
+    ];
+  },
+};
+
+const NSS_SUITES: Readonly<Record<Suite, string>> = {
+  TLS_CHACHA20_POLY1305_SHA256: ':1303',
+  TLS_AES_128_GCM_SHA256: ':1301',
+  TLS_AES_256_GCM_SHA384: ':1302',
+};
+const NSS_GROUPS: Readonly<Partial<Record<Group, string>>> = { x25519: 'x25519', secp256r1: 'P256', secp384r1: 'P384' };
+
+/** NSS trusts what is in a database: made on first use in the client's folder. */
+function nssDatabase({ folder, rootFile }: Connect): string {
+  const database = join(folder, 'nss');
+  mkdirSync(database, { recursive: true });
+  const run = (...args: string[]) => spawnSync('certutil', args, { encoding: 'utf8' });
+  run('-N', '-d', `sql:${database}`, '--empty-password');
+  const added = run('-A', '-d', `sql:${database}`, '-n', 'root', '-t', 'C,,', '-i', rootFile);
+  if (added.status !== 0) throw new Error(`certutil: ${added.error?.message ?? added.stderr}`);
+  return `sql:${database}`;
+}
+
+const nss: Client = {
+  name: 'tstclnt (NSS)',
+  version: () => {
+    if (firstLine('tstclnt') === undefined || firstLine('certutil') === undefined) return undefined;
+    return 'NSS ' + (firstLine('dpkg-query', '-Wf', '${Version}', 'libnss3') ?? '');
+  },
+  missing: 'no tstclnt on PATH (Debian: libnss3-tools)',
+  groups: ['x25519', 'secp256r1', 'secp384r1'],
+  choosesSuite: true,
+  kind: 'pipe',
+  // deno-fmt-ignore
+  command: (connect) => [
+    'tstclnt', '-h', '127.0.0.1', '-a', 'localhost', '-p', String(connect.port), '-d', nssDatabase(connect),
+    '-V', 'tls1.3:tls1.3', '-c', NSS_SUITES[connect.suite], '-I', NSS_GROUPS[connect.group] ?? '', '-f',
+  ],
+};
+
+/** The npm package `node@24` or any other Node: the path of its binary. */
+const node24 = process.env['SALLYPORT_NODE_24'];
+
+function nodeClient(name: string, program: string | undefined, groups: readonly Group[]): Client {
+  return {
+    name,
+    version: () => {
+      const run = program === undefined ? undefined : firstLine(program, '-p', '`Node ${process.version.slice(1)}`');
+      return run;
+    },
+    missing: 'SALLYPORT_NODE_24 does not name a Node 24 binary',
+    groups,
+    choosesSuite: true,
+    kind: 'pipe',
+    command: ({ port, suite, group, rootFile }) => {
+      return [program ?? 'node', join(peers, 'node_client.mjs'), String(port), rootFile, suite, OPENSSL_GROUPS[group]];
+    },
+  };
+}
+
+const denoProgram = join(ROOT, 'node_modules/.bin/deno');
+
+const deno: Client = {
+  name: 'Deno (rustls)',
+  version: () => firstLine(denoProgram, '--version')?.split(' ').slice(0, 2).join(' '),
+  missing: 'the npm package deno has no binary for this machine',
+  groups: ['x25519', 'secp256r1', 'secp384r1'],
+  choosesSuite: false,
+  kind: 'pipe',
+  // deno-fmt-ignore
+  command: ({ port, rootFile }) => [
+    denoProgram, 'run', '--quiet', '--no-config', '--allow-net', `--allow-read=${rootFile}`,
+    join(peers, 'deno_client.mjs'), String(port), rootFile,
+  ],
+};
+
+export const CLIENTS: readonly Client[] = [
+  openssl,
+  curl,
+  gnutls,
+  nss,
+  nodeClient('node:tls', process.execPath, ['x25519', 'secp256r1', 'secp384r1']),
+  nodeClient('node:tls (24)', node24, ['x25519', 'secp256r1', 'secp384r1', 'X25519MLKEM768']),
+  deno,
+];

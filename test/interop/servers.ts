@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { type AddressInfo, connect as connectTcp } from 'node:net';
+import { join } from 'node:path';
+import { createServer } from 'node:tls';
+import { ROOT } from '../support/root.ts';
+import type { Group, Suite } from './clients.ts';
+
+/** A terminator in front of a backend. */
+export interface Server {
+  readonly port: number;
+  /** Ends it. Rejects when it did not end in an orderly way. */
+  stop(): Promise<void>;
+}
+
+export interface ServerOptions {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly backendPort: number;
+  /** Accepts this suite and this group alone. Default: all it has. */
+  readonly only?: { readonly suite: Suite; readonly group: Group };
+}
+
+/** What runs the command: the bundle on a Node, or the sources on Deno. */
+export interface Host {
+  readonly name: string;
+  /** Why it cannot be used here; undefined when it can. */
+  readonly missing: string | undefined;
+  start(options: ServerOptions): Promise<Server>;
+}
+
+const node24 = process.env['SALLYPORT_NODE_24'];
+const denoProgram = join(ROOT, 'node_modules/.bin/deno');
+
+function nodeHost(name: string, program: string | undefined, missing: string): Host {
+  return {
+    name,
+    missing: program !== undefined && existsSync(program) ? undefined : missing,
+    start: (options) => startCommand([program ?? '', join(ROOT, 'dist/cli/main.js')], options),
+  };
+}
+
+export const HOSTS: readonly Host[] = [
+  nodeHost(`Node ${process.version.slice(1)}`, process.execPath, ''),
+  nodeHost('Node 24', node24, 'SALLYPORT_NODE_24 does not name a Node 24 binary'),
+  {
+    name: 'Deno',
+    missing: existsSync(denoProgram) ? undefined : 'the npm package deno is not installed',
+    start: (options) => startCommand([denoProgram, 'task', '--quiet', 'start'], options),
+  },
+];
+
+async function startCommand(command: readonly string[], options: ServerOptions): Promise<Server> {
+  const { certificateFile, keyFile, backendPort, only } = options;
+  const [program = '', ...rest] = command;
+  // deno-fmt-ignore
+  const args = [
+    ...rest, '--listen', '127.0.0.1:0', '--target', `127.0.0.1:${backendPort}`,
+    '--cert', certificateFile, '--key', keyFile,
+    ...(only === undefined ? [] : ['--ciphers', only.suite, '--groups', only.group]),
+  ];
+  const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
+  const port = await listeningPort(child, exit);
+  return {
+    port,
+    async stop() {
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+      const [code, signal] = await exit;
+      clearTimeout(timer);
+      if (code !== 0) throw new Error(`the terminator ended with code ${code}, signal ${signal}`);
+    },
+  };
+}
+
+/** The port of the line that says `listening`, which the command logs once it accepts connections. */
+function listeningPort(child: ChildProcess, exit: Promise<[number | null, string | null]>): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const read = (chunk: Uint8Array): void => {
+      text += new TextDecoder().decode(chunk);
+      const port = /listening\b.*127\.0\.0\.1:(\d+)/.exec(text)?.[1];
+      if (port !== undefined) resolve(Number(port));
+    };
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+    child.on('error', reject);
+    void exit.then(([code]) => reject(new Error(`the terminator did not start (code ${code}): ${text}`)));
+  });
+}
+
+/** The harness against a peer that is not ours: what fails here is the harness's fault. */
+export const STOCK_HOST: Host = {
+  name: `node:tls ${process.version.slice(1)}`,
+  missing: undefined,
+  async start({ certificateFile, keyFile, backendPort, only }) {
+    const server = createServer({
+      cert: readFileSync(certificateFile),
+      key: readFileSync(keyFile),
+      minVersion: 'TLSv1.3',
+      allowHalfOpen: true,
+      ...(only === undefined ? {} : { ciphers: only.suite, ecdhCurve: only.group.replace('secp256r1', 'P-256') }),
+    }, (client) => {
+      const backend = connectTcp({ host: '127.0.0.1', port: backendPort, allowHalfOpen: true });
+      client.on('error', () => backend.destroy()).on('close', () => backend.destroy());
+      backend.on('error', () => client.destroy());
+      client.pipe(backend).pipe(client);
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return {
+      port: (server.address() as AddressInfo).port,
+      async stop() {
+        server.close();
+      },
+    };
+  },
+};
