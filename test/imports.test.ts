@@ -70,9 +70,9 @@ describe('the checker', () => {
   });
 
   test('knows the rooms, the longest path deciding', () => {
-    expect(roomOf('connection/config.ts')).toBe('contract');
     expect(roomOf('connection/connection.ts')).toBe('connection');
     expect(roomOf('crypto/provider.ts')).toBe('provider');
+    expect(roomOf('crypto/wasm/provider.ts')).toBe('wasm');
     expect(roomOf('crypto/other.ts')).toBeUndefined();
   });
 
@@ -105,9 +105,6 @@ describe('the checker', () => {
 
   test.each<[string, string, string, string[]]>([
     ['an import downwards', 'message/finished.ts', `import '../wire/reader.ts';`, ['wire/reader.ts']],
-    ['the effects in the handshake', 'handshake/server.ts', `import type { Effect } from '../connection/effect.ts';`, [
-      'connection/effect.ts',
-    ]],
     ['pkijs in pki', 'pki/chain.ts', `import { Certificate } from 'pkijs';`, []],
     ['node: where the name says so', 'socket/node.ts', `import * as net from 'node:net';`, []],
     ['Deno where the name says so', 'socket/deno.ts', `Deno.listen({ port: 0 });`, []],

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { DENO } from '../support/deno.ts';
 import { ROOT } from '../support/root.ts';
 
 export const SUITES = ['TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384'] as const;
@@ -159,18 +160,16 @@ function nodeClient(name: string, program: string | undefined, groups: readonly 
   };
 }
 
-const denoProgram = join(ROOT, 'node_modules/.bin/deno');
-
 const deno: Client = {
   name: 'Deno (rustls)',
-  version: () => firstLine(denoProgram, '--version')?.split(' ').slice(0, 2).join(' '),
+  version: () => DENO === undefined ? undefined : firstLine(DENO, '--version')?.split(' ').slice(0, 2).join(' '),
   missing: 'the npm package deno has no binary for this machine',
   groups: ['x25519', 'secp256r1', 'secp384r1'],
   choosesSuite: false,
   kind: 'pipe',
   // deno-fmt-ignore
   command: ({ port, rootFile }) => [
-    denoProgram, 'run', '--quiet', '--no-config', '--allow-net', `--allow-read=${rootFile}`,
+    DENO ?? '', 'run', '--quiet', '--no-config', '--allow-net', `--allow-read=${rootFile}`,
     join(peers, 'deno_client.mjs'), String(port), rootFile,
   ],
 };
@@ -181,6 +180,6 @@ export const CLIENTS: readonly Client[] = [
   gnutls,
   nss,
   nodeClient('node:tls', process.execPath, ['x25519', 'secp256r1', 'secp384r1']),
-  nodeClient('node:tls (24)', node24, ['x25519', 'secp256r1', 'secp384r1', 'X25519MLKEM768']),
+  nodeClient('node:tls (24)', node24, ['x25519', 'secp256r1', 'secp384r1']),
   deno,
 ];

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
+import { DENO } from '../support/deno.ts';
 import { ROOT } from '../support/root.ts';
 import type { Group, Suite } from './clients.ts';
 
@@ -31,7 +32,6 @@ export interface Host {
 }
 
 const node24 = process.env['SALLYPORT_NODE_24'];
-const denoProgram = join(ROOT, 'node_modules/.bin/deno');
 
 function nodeHost(name: string, program: string | undefined, missing: string): Host {
   return {
@@ -46,10 +46,18 @@ export const HOSTS: readonly Host[] = [
   nodeHost('Node 24', node24, 'SALLYPORT_NODE_24 does not name a Node 24 binary'),
   {
     name: 'Deno',
-    missing: existsSync(denoProgram) ? undefined : 'the npm package deno is not installed',
-    start: (options) => startCommand([denoProgram, 'task', '--quiet', 'start'], options),
+    missing: DENO === undefined ? 'the npm package deno has no binary for this machine' : undefined,
+    start: (options) => startCommand([DENO ?? '', ...denoStartArguments()], options),
   },
 ];
+
+/** What `deno task start` runs. Not through the task, whose shell does not hand signals on. */
+function denoStartArguments(): string[] {
+  const { tasks } = JSON.parse(readFileSync(join(ROOT, 'deno.json'), 'utf8')) as { tasks: { start: string } };
+  const [, args] = /\bdeno (run .*)$/.exec(tasks.start) ?? [];
+  if (args === undefined) throw new Error(`deno.json: the start task does not end in 'deno run ...': ${tasks.start}`);
+  return args.split(' ');
+}
 
 async function startCommand(command: readonly string[], options: ServerOptions): Promise<Server> {
   const { certificateFile, keyFile, backendPort, only } = options;

@@ -21,7 +21,6 @@ const CORE = [
   'schedule',
   'record',
   'session',
-  'contract',
   'handshake',
   'connection',
 ];
@@ -38,14 +37,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   schedule: { paths: ['schedule/'], may: ['error', 'registry', 'wire', 'provider'] },
   record: { paths: ['record/'], may: ['error', 'registry', 'wire', 'provider', 'schedule'] },
   session: { paths: ['session/'], may: ['error', 'registry', 'wire', 'provider'] },
-  // The interfaces a connection is used through. The handshake yields these effects and reads this configuration.
-  contract: {
-    paths: ['connection/config.ts', 'connection/effect.ts', 'connection/event.ts'],
-    may: ['error', 'registry', 'provider', 'session'],
-  },
   handshake: {
     paths: ['handshake/'],
-    may: ['error', 'registry', 'wire', 'message', 'provider', 'schedule', 'session', 'contract'],
+    may: ['error', 'registry', 'wire', 'message', 'provider', 'schedule', 'session'],
   },
   connection: { paths: ['connection/'], may: CORE },
   wasm: { paths: ['crypto/wasm/'], may: ['error', 'registry', 'provider'] },
@@ -166,5 +160,4 @@ function checkImport(
 }
 
 /** The core rooms' paths below `src/`, as `src/tsconfig.json` must list them. */
-export const CORE_PATHS: readonly string[] = CORE.filter((name) => name !== 'contract')
-  .flatMap((name) => ROOMS[name]?.paths ?? []);
+export const CORE_PATHS: readonly string[] = CORE.flatMap((name) => ROOMS[name]?.paths ?? []);
