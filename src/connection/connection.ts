@@ -136,7 +136,9 @@ export abstract class Connection {
     this.#guard(() => {
       // 9846-4.7.3-5: the answer to an update_requested goes before the next application data.
       // 9846-5.5-1: the key is updated before its limit.
-      if (this.#owesKeyUpdate || this.#writer.needsKeyUpdate(plaintext.length)) this.#sendKeyUpdate(false);
+      const due = this.#owesKeyUpdate || this.#writer.needsKeyUpdate(plaintext.length);
+      // Before the handshake is complete there can be no update.
+      if (due && this.#established !== undefined) this.#sendKeyUpdate(false);
       this.#writer.write(ContentType.application_data, plaintext);
     });
   }
@@ -153,8 +155,9 @@ export abstract class Connection {
   close(): void {
     if (this.writeClosed) return;
     this.#guard(() => {
+      // 9846-6.1-3: user_canceled and close_notify, and nothing of the handshake after them.
+      if (this.#flow !== undefined) throw new TlsError('canceled', 'closed during the handshake');
       this.#flushFlight();
-      if (this.#flow !== undefined) this.#sendAlert('user_canceled');
       this.#sendAlert('close_notify');
       this.#writable = false;
     });
@@ -376,7 +379,7 @@ export abstract class Connection {
   #setReadSecret(suite: Suite, secret: Uint8Array): void {
     // 9846-5.1-8: a key change falls on the boundary of a message and of a record.
     if (!this.#messages.isEmpty) fail('key_change_not_on_boundary');
-    this.#reader.setKey(installKey(suite, secret));
+    this.#reader.setKey(installKey(suite, secret).key);
   }
 
   #setWriteSecret(suite: Suite, secret: Uint8Array): void {

@@ -17,12 +17,6 @@ export interface ReaderLimits {
   readonly changeCipherSpecs: number;
 }
 
-/** Traffic key of one direction with the number of records it may protect. */
-export interface ReadKey {
-  readonly key: RecordKey;
-  readonly recordLimit: number;
-}
-
 /**
  * From bytes to records: deframing and record protection of the receiving direction (RFC 9846 §5). Whole records are opened straight
  * from the caller's bytes, as many as follow each other in one call; only a record that is not yet complete is copied.
@@ -44,7 +38,7 @@ export class RecordReader {
   #heldStart = 0;
   #heldEnd = 0;
 
-  #key: ReadKey | undefined;
+  #key: RecordKey | undefined;
   #sequence = 0;
   /** Most content bytes of a protected record (RFC 8449 lowers it). */
   #contentLimit = MAX_PLAINTEXT_LENGTH;
@@ -101,8 +95,8 @@ export class RecordReader {
   }
 
   /** Protects from here on. The former key is wiped. */
-  setKey(key: ReadKey): void {
-    this.#key?.key.wipe();
+  setKey(key: RecordKey): void {
+    this.#key?.wipe();
     this.#key = key;
     this.#sequence = 0;
   }
@@ -128,7 +122,7 @@ export class RecordReader {
   }
 
   wipe(): void {
-    this.#key?.key.wipe();
+    this.#key?.wipe();
     this.#key = undefined;
     this.#held = EMPTY;
     this.#heldStart = this.#heldEnd = 0;
@@ -230,12 +224,14 @@ export class RecordReader {
     if (++this.#changeCipherSpecs > this.#limits.changeCipherSpecs) fail('too_many_change_cipher_specs');
   }
 
-  /** Opens the run of complete application_data records at `offset`. */
-  #open(bytes: Uint8Array, offset: number, end: number, { key, recordLimit }: ReadKey): ReceivedRecord | undefined {
+  /**
+   * Opens the run of complete application_data records at `offset`. How many records the key has protected is the sender's business:
+   * a receiver does not enforce that limit (9846-5.5-3).
+   */
+  #open(bytes: Uint8Array, offset: number, end: number, key: RecordKey): ReceivedRecord | undefined {
     const run = bytes.subarray(offset, endOfRun(bytes, offset, end));
     const firstLength = (bytes[offset + 3] as number) << 8 | (bytes[offset + 4] as number);
     if (run.length === 0) return this.#unopened(offset, firstLength);
-    if (this.#sequence >= recordLimit) fail('key_usage_exhausted', 'the peer has not updated its key');
     if (this.#plaintext.length - this.#produced < run.length) {
       const input = this.#input.length - this.#inputOffset;
       this.#plaintext = this.#plaintextMemory(run.length + input);

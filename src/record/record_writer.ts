@@ -1,4 +1,5 @@
 import { type RecordKey, sealedLength } from '../crypto/provider.ts';
+import { fail } from '../error.ts';
 import { ContentType } from '../registry/content_type.ts';
 import { MAX_PLAINTEXT_LENGTH, RECORD_HEADER_LENGTH } from './record.ts';
 
@@ -53,9 +54,14 @@ export class RecordWriter {
   write(type: number, content: Uint8Array): void {
     const { fragmentLimit, paddingMultiple } = this.policy;
     if (this.#key === undefined) return this.#writePlain(type, content);
+    const records = Math.max(1, Math.ceil(content.length / fragmentLimit));
+    // 9846-5.3-2, 9846-5.5-1: where the key cannot be updated, nothing more is sent under it.
+    if (type === ContentType.application_data && this.#sequence + records > this.#key.recordLimit) {
+      fail('key_usage_exhausted');
+    }
     const output = this.#reserve(sealedLength(content.length, fragmentLimit, paddingMultiple));
     this.#filled += this.#key.key.seal(this.#sequence, type, content, output, fragmentLimit, paddingMultiple);
-    this.#sequence += Math.max(1, Math.ceil(content.length / fragmentLimit));
+    this.#sequence += records;
   }
 
   /** The middlebox compatibility record (§E.4). */
