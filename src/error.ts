@@ -39,7 +39,6 @@ export const ALERT_OF_REASON = {
   no_common_cipher_suite: 'handshake_failure',
   no_common_group: 'handshake_failure',
   no_common_signature_scheme: 'handshake_failure',
-  no_certificate_for_name: 'unrecognized_name',
   missing_extension: 'missing_extension',
   forbidden_extension: 'illegal_parameter',
   unsolicited_extension: 'unsupported_extension',
@@ -57,7 +56,6 @@ export const ALERT_OF_REASON = {
   illegal_parameter: 'illegal_parameter',
 
   // The client role's checks of a server (§4.2.3, §4.2.4, §4.4).
-  downgrade_detected: 'illegal_parameter',
   server_chose_unoffered: 'illegal_parameter',
   second_hello_retry_request: 'unexpected_message',
   pointless_hello_retry_request: 'illegal_parameter',

@@ -19,6 +19,9 @@ export const DEFAULT_CIPHER_SUITES: readonly number[] = [
   CipherSuite.TLS_AES_256_GCM_SHA384,
 ];
 
+/** RFC 7507: a cipher suite value by which a client says that it offers less than it could. */
+const TLS_FALLBACK_SCSV = 0x5600;
+
 /** Every scheme that may sign a TLS 1.3 handshake. */
 export const DEFAULT_VERIFY_SCHEMES: readonly number[] = [
   SignatureScheme.ecdsa_secp256r1_sha256,
@@ -49,6 +52,8 @@ export function checkClientHello(hello: ClientHello): void {
   const { extensions } = hello;
   // 9846-4.3.1-5: without supported_versions the client wants TLS 1.2 or less, which there is not.
   if (!extensions.supportedVersions?.includes(ProtocolVersion.tls13)) {
+    // RFC 7507 §3: it has tried a newer version before, and somebody kept that from succeeding.
+    if (hello.cipherSuites.includes(TLS_FALLBACK_SCSV)) fail('inappropriate_fallback');
     fail('protocol_version', 'the client does not offer TLS 1.3');
   }
   // 9846-4.2.2-7
