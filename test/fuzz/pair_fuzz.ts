@@ -2,8 +2,9 @@
  * Both roles against each other, with a hand on what each is about to protect: handshake messages are altered, dropped,
  * repeated or invented below the record protection, so that the other side reads them as if they were meant.
  */
-import type { Aead, CryptoProvider, RecordKey } from '../../src/crypto/provider.ts';
+import type { CryptoProvider } from '../../src/crypto/provider.ts';
 import { ContentType } from '../../src/registry/content_type.ts';
+import { meddling } from '../support/meddle.ts';
 import { Pair, provider } from '../support/pair.ts';
 import { type Bytes, concat, message, read } from '../support/raw_wire.ts';
 import { BODIES } from './grammar.ts';
@@ -16,27 +17,12 @@ export interface PairCounts {
   failures: Map<string, number>;
 }
 
-/** A provider whose keys seal something else now and then. */
-function meddling(random: Random, mildness: number): CryptoProvider {
-  const aeads = new Map([...provider.aeads].map(([suite, aead]): [number, Aead] => [suite, {
-    ...aead,
-    installKey: (key, iv) => meddlingKey(aead.installKey(key, iv), random, mildness),
-  }]));
-  return { ...provider, aeads };
-}
-
-function meddlingKey(key: RecordKey, random: Random, mildness: number): RecordKey {
-  return {
-    open: (sequence, input, output, contentLimit) => key.open(sequence, input, output, contentLimit),
-    seal: (sequence, contentType, content, output, fragmentLimit, paddingMultiple) => {
-      const altered = random.once(mildness) ? alter(contentType, content, random) : content;
-      // What is longer than expected does not fit the caller's space: cut it back.
-      const fitting = altered.subarray(0, content.length);
-      const type = random.once(20 * mildness) ? random.pick([0, 20, 21, 22, 23, 24]) : contentType;
-      return key.seal(sequence, type, fitting, output, fragmentLimit, paddingMultiple);
-    },
-    wipe: () => key.wipe(),
-  };
+/** A provider whose keys seal something else now and then. What is too long for its place is cut. */
+function altering(random: Random, mildness: number): CryptoProvider {
+  return meddling(provider, ({ contentType, content }) => ({
+    contentType: random.once(20 * mildness) ? random.pick([0, 20, 21, 22, 23, 24]) : contentType,
+    content: random.once(mildness) ? alter(contentType, content, random).subarray(0, content.length) : content,
+  }));
 }
 
 function alter(contentType: number, content: Bytes, random: Random): Bytes {
@@ -82,7 +68,7 @@ export function fuzzPair(seed: number, counts: PairCounts): void {
   const random = new Random(seed);
   const mildness = random.pick([1, 3, 10]);
   const meddledSide = random.pick(['client', 'server'] as const);
-  const crypto = meddling(random, mildness);
+  const crypto = altering(random, mildness);
   const pair = new Pair({
     seed: String(seed),
     server: {

@@ -55,7 +55,8 @@ export class TestAntiReplay implements AntiReplay {
 
 export interface HostileOptions extends MemoryServerOptions {
   readonly clock?: Clock;
-  readonly host?: Partial<HostConfig>;
+  /** What differs from `HOST`; 'none' for a server that knows no name. */
+  readonly host?: Partial<HostConfig> | 'none';
 }
 
 export function startServer(config: Partial<ServerConfig> = {}, options: HostileOptions = {}): MemoryServer {
@@ -66,7 +67,8 @@ export function startServer(config: Partial<ServerConfig> = {}, options: Hostile
     now: () => clock.now,
     ...config,
   });
-  return new MemoryServer(connection, { ...HOST, ...options.host }, options);
+  const host = options.host === 'none' ? undefined : { ...HOST, ...options.host };
+  return new MemoryServer(connection, host, options);
 }
 
 /** A raw client joined to a new server in memory. */

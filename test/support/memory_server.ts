@@ -33,12 +33,12 @@ export class MemoryServer implements Link {
   readonly connection: Engine;
   readonly events: ConnectionEvent[] = [];
   readonly effects: Effect[] = [];
-  #host: HostConfig;
+  #host: HostConfig | undefined;
   #options: MemoryServerOptions;
   #waiting: Bytes[] = [];
   #ending: boolean = false;
 
-  constructor(connection: Engine, host: HostConfig, options: MemoryServerOptions = {}) {
+  constructor(connection: Engine, host: HostConfig | undefined, options: MemoryServerOptions = {}) {
     this.connection = connection;
     this.#host = host;
     this.#options = options;

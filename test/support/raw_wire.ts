@@ -185,8 +185,32 @@ export interface RawServerHello {
   readonly isRetry: boolean;
 }
 
-// SHA-256 of "HelloRetryRequest" (RFC 9846 §4.2.3).
-const RETRY_RANDOM = 'cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c';
+/** SHA-256 of "HelloRetryRequest" (RFC 9846 §4.2.3). */
+export const RETRY_RANDOM = 'cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c';
+
+export interface RawServerHelloFields {
+  readonly legacyVersion?: number;
+  readonly random?: Bytes;
+  readonly legacySessionIdEcho?: Bytes;
+  readonly cipherSuite?: number;
+  readonly compressionMethod?: number;
+  readonly extensions: readonly RawExtension[];
+}
+
+/** A whole ServerHello message. */
+export function encodeServerHello(fields: RawServerHelloFields): Bytes {
+  return message(
+    2,
+    concat(
+      u16(fields.legacyVersion ?? 0x0303),
+      fields.random ?? new Uint8Array(32).fill(5),
+      vector(1, fields.legacySessionIdEcho ?? new Uint8Array()),
+      u16(fields.cipherSuite ?? 0x1303),
+      u8(fields.compressionMethod ?? 0),
+      vector(2, encodeExtensions(fields.extensions)),
+    ),
+  );
+}
 
 export function decodeServerHello(body: Bytes): RawServerHello {
   const random = body.subarray(2, 34);
