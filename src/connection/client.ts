@@ -1,4 +1,4 @@
-import { fail, UsageError } from '../error.ts';
+import { fail } from '../error.ts';
 import { clientHandshake } from '../handshake/client.ts';
 import type { ClientConfig } from '../handshake/config.ts';
 import type { HandshakeResult } from '../handshake/result.ts';
@@ -8,34 +8,12 @@ import { HandshakeType } from '../registry/handshake_type.ts';
 import { resumptionPreSharedKey } from '../schedule/key_schedule.ts';
 import { MAX_TICKET_LIFETIME } from '../session/session.ts';
 import { Connection } from './connection.ts';
-
-const OPTIONS: Record<keyof ClientConfig, true> = {
-  crypto: true,
-  random: true,
-  now: true,
-  memory: true,
-  cipherSuites: true,
-  groups: true,
-  applicationProtocols: true,
-  paddingMultiple: true,
-  maxFragmentLength: true,
-  receiveFragmentLength: true,
-  certificateCompression: true,
-  keyLog: true,
-  limits: true,
-  serverName: true,
-  credentials: true,
-  verifySchemes: true,
-  keyShareGroups: true,
-  requestOcsp: true,
-  resume: true,
-};
+import { checkClientConfig } from './options.ts';
 
 /** The client's side of a connection. */
 export class ClientConnection extends Connection {
   constructor(config: ClientConfig) {
-    for (const name in config) if (!(name in OPTIONS)) throw new UsageError(`unknown option: ${name}`);
-    super(config);
+    super(config, checkClientConfig(config));
     this.start((io) => clientHandshake(config, io));
   }
 

@@ -70,6 +70,11 @@ export interface CommonConfig extends Environment {
   readonly maxFragmentLength?: number;
   /** Most plaintext bytes in a record that is received, announced by record_size_limit (RFC 8449), 64 to 16384. Default 16384. */
   readonly receiveFragmentLength?: number;
+  /**
+   * The first records of application data are as small as a TCP segment until the first congestion window is through, so that the
+   * receiver can begin with the first segment; after that they are full. Default true.
+   */
+  readonly rampRecords?: boolean;
   readonly certificateCompression?: CertificateCompression;
   /** Called with SSLKEYLOGFILE labels (RFC 9850). What it gets is secret: off unless the user asked for it. */
   readonly keyLog?: (label: string, clientRandom: Uint8Array, secret: Uint8Array) => void;

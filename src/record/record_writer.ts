@@ -11,7 +11,14 @@ export interface WritePolicy {
   fragmentLimit: number;
   /** Inner plaintexts are padded to a multiple of this many bytes: 1 for none. */
   readonly paddingMultiple: number;
+  /** Begin with records of a TCP segment each. */
+  readonly ramp: boolean;
 }
+
+/** What fits a TCP segment (1460 bytes, less for options and IPv6) with header, content type and tag. Bytes of content. */
+const SEGMENT_FRAGMENT = 1360;
+/** The first congestion window of RFC 6928 is ten segments. */
+const RAMP_LENGTH = 10 * SEGMENT_FRAGMENT;
 
 /** Traffic key of one direction with the number of records it may protect. */
 export interface WriteKey {
@@ -30,9 +37,12 @@ export class RecordWriter {
   /** Output being filled, up to `#filled`. */
   #region: Uint8Array = EMPTY;
   #filled = 0;
+  /** Bytes of application data still to go in small records. */
+  #ramp: number;
 
   constructor(policy: WritePolicy, outputMemory: (minimumLength: number) => Uint8Array) {
     this.policy = policy;
+    this.#ramp = policy.ramp ? RAMP_LENGTH : 0;
     this.#outputMemory = outputMemory;
   }
 
@@ -46,21 +56,31 @@ export class RecordWriter {
   /** Whether the key has to be updated before `contentLength` more bytes: leaves room for the KeyUpdate and an alert. */
   needsKeyUpdate(contentLength: number): boolean {
     if (this.#key === undefined) return false;
-    const records = Math.ceil(contentLength / this.policy.fragmentLimit) + 2;
+    const records = Math.ceil(contentLength / this.policy.fragmentLimit) + RAMP_LENGTH / SEGMENT_FRAGMENT + 2;
     return this.#sequence + records > this.#key.recordLimit;
   }
 
   /** Appends `content` as one or more records of `type`. */
   write(type: number, content: Uint8Array): void {
-    const { fragmentLimit, paddingMultiple } = this.policy;
     if (this.#key === undefined) return this.#writePlain(type, content);
+    const { fragmentLimit } = this.policy;
+    if (type !== ContentType.application_data || this.#ramp === 0) {
+      return this.#seal(this.#key, type, content, fragmentLimit);
+    }
+    const small = content.subarray(0, this.#ramp);
+    this.#ramp -= small.length;
+    this.#seal(this.#key, type, small, Math.min(fragmentLimit, SEGMENT_FRAGMENT));
+    const rest = content.subarray(small.length);
+    if (rest.length > 0) this.#seal(this.#key, type, rest, fragmentLimit);
+  }
+
+  #seal({ key, recordLimit }: WriteKey, type: number, content: Uint8Array, fragmentLimit: number): void {
     const records = Math.max(1, Math.ceil(content.length / fragmentLimit));
     // 9846-5.3-2, 9846-5.5-1: where the key cannot be updated, nothing more is sent under it.
-    if (type === ContentType.application_data && this.#sequence + records > this.#key.recordLimit) {
-      fail('key_usage_exhausted');
-    }
+    if (type === ContentType.application_data && this.#sequence + records > recordLimit) fail('key_usage_exhausted');
+    const { paddingMultiple } = this.policy;
     const output = this.#reserve(sealedLength(content.length, fragmentLimit, paddingMultiple));
-    this.#filled += this.#key.key.seal(this.#sequence, type, content, output, fragmentLimit, paddingMultiple);
+    this.#filled += key.seal(this.#sequence, type, content, output, fragmentLimit, paddingMultiple);
     this.#sequence += records;
   }
 

@@ -1,0 +1,106 @@
+import { UsageError } from '../error.ts';
+import {
+  type ClientConfig,
+  type CommonConfig,
+  DEFAULT_LIMITS,
+  type Limits,
+  type ServerConfig,
+} from '../handshake/config.ts';
+import { MAX_TICKET_LIFETIME } from '../session/session.ts';
+
+/** Every option there is: the compiler keeps the lists complete. */
+const COMMON: Record<keyof CommonConfig, true> = {
+  crypto: true,
+  random: true,
+  now: true,
+  memory: true,
+  cipherSuites: true,
+  groups: true,
+  applicationProtocols: true,
+  paddingMultiple: true,
+  maxFragmentLength: true,
+  receiveFragmentLength: true,
+  rampRecords: true,
+  certificateCompression: true,
+  keyLog: true,
+  limits: true,
+};
+
+const SERVER: Record<keyof ServerConfig, true> = {
+  ...COMMON,
+  clientAuthentication: true,
+  verifySchemes: true,
+  requireServerName: true,
+  tickets: true,
+  earlyData: true,
+  externalPsk: true,
+};
+
+const CLIENT: Record<keyof ClientConfig, true> = {
+  ...COMMON,
+  serverName: true,
+  credentials: true,
+  verifySchemes: true,
+  keyShareGroups: true,
+  requestOcsp: true,
+  resume: true,
+};
+
+/** Configurations that were checked, with their limits: many connections share one. */
+const checked: WeakMap<CommonConfig, Limits> = new WeakMap();
+
+/** Throws `UsageError` for an option that is unknown, unsupported or out of range; gives the limits with their defaults. */
+export function checkServerConfig(config: ServerConfig): Limits {
+  return checkOnce(config, SERVER, () => {
+    if (config.earlyData !== undefined && config.tickets === undefined) throw new UsageError('earlyData needs tickets');
+    range('tickets.count', config.tickets?.count, 0, 16);
+    // 9846-4.7.1-11
+    range('tickets.lifetime', config.tickets?.lifetime, 1, MAX_TICKET_LIFETIME);
+    range('earlyData.maxSize', config.earlyData?.maxSize, 0, 0xffffffff);
+  });
+}
+
+export function checkClientConfig(config: ClientConfig): Limits {
+  return checkOnce(config, CLIENT, () => {
+    for (const group of config.keyShareGroups ?? []) {
+      if (!config.crypto.keyExchanges.has(group)) throw new UsageError(`keyShareGroups: ${group} is not supported`);
+    }
+  });
+}
+
+function checkOnce(config: CommonConfig, options: Readonly<Record<string, true>>, checkRole: () => void): Limits {
+  let limits = checked.get(config);
+  if (limits === undefined) {
+    for (const name in config) if (options[name] !== true) throw new UsageError(`unknown option: ${name}`);
+    checkCommon(config);
+    checkRole();
+    checked.set(config, limits = { ...DEFAULT_LIMITS, ...config.limits });
+  }
+  return limits;
+}
+
+function checkCommon(config: CommonConfig): void {
+  range('paddingMultiple', config.paddingMultiple, 1, 16384);
+  range('maxFragmentLength', config.maxFragmentLength, 64, 16384);
+  range('receiveFragmentLength', config.receiveFragmentLength, 64, 16384);
+  for (const [name, value] of Object.entries(config.limits ?? {})) {
+    if (!(name in DEFAULT_LIMITS)) throw new UsageError(`limits.${name}: unknown limit`);
+    range(`limits.${name}`, value, 0, 0xffffff);
+  }
+  for (const group of config.groups ?? []) {
+    if (!config.crypto.keyExchanges.has(group)) throw new UsageError(`groups: ${group} is not supported`);
+  }
+  for (const suite of config.cipherSuites ?? []) {
+    if (!config.crypto.aeads.has(suite)) throw new UsageError(`cipherSuites: ${suite} is not supported`);
+  }
+  for (const name of config.applicationProtocols ?? []) {
+    if (name.length < 1 || name.length > 255) throw new UsageError('applicationProtocols: a name has 1 to 255 bytes');
+  }
+}
+
+function range(name: string, value: number | undefined, minimum: number, maximum: number): void {
+  if (value === undefined) return;
+  if (!Number.isInteger(value) || value < minimum || value > maximum) {
+    throw new UsageError(`${name}: ${value} is not a whole number from ${minimum} to ${maximum}`);
+  }
+}
