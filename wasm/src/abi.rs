@@ -168,7 +168,7 @@ fn u64_of(low: u32, high: u32) -> u64 {
 }
 
 record!(
-    chacha20_poly1305::ChaCha20Poly1305,
+    chacha20_poly1305_simd::ChaCha20Poly1305,
     chacha20_poly1305_slot_bytes,
     chacha20_poly1305_open,
     chacha20_poly1305_seal,
@@ -186,13 +186,13 @@ record!(
 
 #[no_mangle]
 unsafe extern "C" fn chacha20_poly1305_install(
-    slot: *mut record::RecordKey<chacha20_poly1305::ChaCha20Poly1305>,
+    slot: *mut record::RecordKey<chacha20_poly1305_simd::ChaCha20Poly1305>,
     key: *const [u8; 32],
     iv: *const [u8; 12],
 ) {
     let (slot, key, iv) = unsafe { (&mut *slot, &*key, &*iv) };
     memory::with_clean_stack::<RECORD_STACK, _>(|| {
-        *slot = record::RecordKey { iv: *iv, aead: chacha20_poly1305::ChaCha20Poly1305::new(key) };
+        *slot = record::RecordKey { iv: *iv, aead: chacha20_poly1305_simd::ChaCha20Poly1305::new(key) };
     });
 }
 

@@ -16,6 +16,8 @@ pub mod aes;
 pub mod aes_gcm;
 pub mod chacha20;
 pub mod chacha20_poly1305;
+#[cfg(target_arch = "wasm32")]
+pub mod chacha20_poly1305_simd;
 pub mod constant_time;
 pub mod ghash;
 pub mod hash;
@@ -26,9 +28,12 @@ pub mod mlkem;
 #[cfg(target_arch = "wasm32")]
 pub mod mlkem_simd;
 pub mod poly1305;
+pub mod poly1305_fast;
 pub mod record;
 pub mod sha256;
 pub mod sha512;
+#[cfg(target_arch = "wasm32")]
+pub mod simd;
 #[cfg(feature = "valgrind")]
 pub mod valgrind;
 
