@@ -1,6 +1,6 @@
 import type { KeyType, PublicKey, SignatureProvider, Signer, Verifier } from '../crypto/provider.ts';
 import { UsageError } from '../error.ts';
-import { type Certificate, LOCAL_CERTIFICATE_LIMITS, readCertificate } from './certificate.ts';
+import { type Certificate, isIssuedBy, LOCAL_CERTIFICATE_LIMITS, readCertificate } from './certificate.ts';
 import { CertificateError, equalBytes, splitDer } from './der.ts';
 import { KeyUsageBit } from './encode.ts';
 import { PurposeOid } from './oid.ts';
@@ -151,14 +151,6 @@ function orderChain(given: readonly Certificate[], label: string): Certificate[]
   return [...chain, ...rest];
 }
 
-/** By names and key identifiers; whether the signature is good is for the clients to find out. */
-export function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
-  if (!certificate.x509.issuer.isEqual(issuer.x509.subject)) return false;
-  const wanted = certificate.authorityKeyIdentifier;
-  const has = issuer.subjectKeyIdentifier;
-  return wanted === undefined || has === undefined || equalBytes(wanted, has);
-}
-
 function usableKey(leaf: Certificate, label: string): PublicKey {
   const { publicKey } = leaf;
   if (publicKey instanceof CertificateError) {
@@ -184,17 +176,17 @@ async function makeSigner(
 ): Promise<Signer> {
   const key = readPrivateKey(file, label, publicKey);
   try {
-    const signer = await signatures.signer(key);
-    const verifier = await signatures.verifier(publicKey);
+    // A provider refuses a scalar beside a foreign point. Its words could quote the key: they are not passed on.
+    const refused = (): never => {
+      throw keyMismatch(label);
+    };
+    const signer = await Promise.resolve(key).then((given) => signatures.signer(given)).catch(refused);
+    const verifier = await Promise.resolve(publicKey).then((given) => signatures.verifier(given)).catch(refused);
     if (signer === undefined || verifier === undefined) {
       throw new UsageError(`${label}: this runtime cannot sign with a key of type ${key.type}: use ECDSA P-256`);
     }
     await checkMatch(signer, verifier, label);
     return signer;
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    // A provider refuses to import a scalar beside a foreign point. Its words could quote the key: they are not passed on.
-    throw keyMismatch(label);
   } finally {
     key.pkcs8.fill(0);
     key.scalar?.fill(0);
@@ -208,10 +200,9 @@ async function checkMatch(
   label: string,
 ): Promise<void> {
   const content = new TextEncoder().encode('does this key belong to this certificate?');
-  for (const scheme of signer.schemes.slice(0, 1)) {
-    const signature = await signer.sign(scheme, content);
-    if (!(await verifier.verify(scheme, content, signature))) throw keyMismatch(label);
-  }
+  const [scheme = 0] = signer.schemes;
+  const signature = await signer.sign(scheme, content);
+  if (!(await verifier.verify(scheme, content, signature))) throw keyMismatch(label);
 }
 
 function describeChain(leaf: Certificate, chain: readonly Certificate[], publicKey: PublicKey): CredentialInfo {

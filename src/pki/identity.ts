@@ -1,3 +1,6 @@
+import { equalBytes } from './der.ts';
+import type { AlternativeNames } from './extension_values.ts';
+
 /** IPv4 or IPv6 text → 4 or 16 bytes; undefined for anything else (a DNS name, say). RFC 4291 §2.2, RFC 3986 §3.2.2. */
 export function parseAddress(text: string): Uint8Array | undefined {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
@@ -52,4 +55,15 @@ export function matchesWildcard(pattern: string, name: string): boolean {
   if (!pattern.startsWith('*.') || pattern.indexOf('.', 2) === -1) return false;
   const dot = name.indexOf('.');
   return dot > 0 && name.slice(dot) === pattern.slice(1);
+}
+
+/**
+ * Whether a server's alternative names are for the name or IP address the client wanted (RFC 9525 §6). The subject's common name is
+ * never looked at (§2.1).
+ */
+export function isServerNamed(names: Pick<AlternativeNames, 'dns' | 'ip'>, wanted: string): boolean {
+  const address = parseAddress(wanted);
+  if (address !== undefined) return names.ip.some((one) => equalBytes(one, address));
+  const name = wanted.toLowerCase().replace(/\.$/, '');
+  return names.dns.some((one) => one === name || matchesWildcard(one, name));
 }

@@ -68,6 +68,8 @@ export interface TestCertificateOptions {
   readonly usages?: readonly number[];
   /** More extensions, after the others. */
   readonly extensions?: readonly ExtensionFields[];
+  /** This key, instead of a cached one. */
+  readonly keys?: { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
   /** Do not reuse a cached key. */
   readonly freshKey?: boolean;
   /** Signs with SHA-1, which nobody should accept. RSA and ECDSA issuers. */
@@ -139,7 +141,7 @@ export function makeCertificate(
   const names = options.names ?? LEAF_NAMES;
   const firstName = names.find((name) => typeof name === 'string');
   const subject = options.subject ?? firstName ?? 'Test Leaf';
-  const key = options.freshKey ? generateKey(type) : testKey(type, subject);
+  const key = options.keys ?? (options.freshKey ? generateKey(type) : testKey(type, subject));
   const signer = issuer ?? { ...key, type, subject };
   const algorithm = signatureAlgorithm(signer.type, options);
 

@@ -6,6 +6,7 @@ import type {
   SignatureProvider,
 } from '../provider.ts';
 import { p1363FromDer } from './ecdsa_der.ts';
+import { webCryptoSignatures } from './signature.ts';
 import { source } from './subtle.ts';
 
 const ED25519 = 0x0807;
@@ -17,8 +18,13 @@ const PSS_SCHEMES: Readonly<Record<CertificateHash, number>> = {
   'SHA-512': 0x080b,
 };
 
+/** Bytes: a certificate is shorter, a CRL may be longer than what others hold in memory at once. */
+const LONG = 16384;
+
 /** Checks signatures of certificates by WebCrypto, in the runtime's threads; Ed25519 by `signatures`. */
 export function certificateCrypto(subtle: SubtleCrypto, signatures: SignatureProvider): CertificateCrypto {
+  const here = webCryptoSignatures(subtle);
+  const ed25519 = (content: Uint8Array) => content.length > LONG ? here : signatures;
   return {
     signatures,
     async digest(hash: 'SHA-1' | CertificateHash, content: Uint8Array): Promise<Uint8Array> {
@@ -28,7 +34,7 @@ export function certificateCrypto(subtle: SubtleCrypto, signatures: SignaturePro
       switch (algorithm.kind) {
         case 'ed25519':
           if (key.type !== 'ed25519') return false;
-          return (await signatures.verifier(key))?.verify(ED25519, content, signature) ?? false;
+          return (await ed25519(content).verifier(key))?.verify(ED25519, content, signature) ?? false;
         case 'ecdsa':
           return verifyEcdsa(subtle, key, algorithm.hash, content, signature);
         case 'rsa_pkcs1':
