@@ -60,7 +60,7 @@ export abstract class Connection {
   constructor(config: CommonConfig, limits: Limits) {
     this.config = config;
     this.limits = limits;
-    const memory = config.memory ?? { output: allocate, plaintext: allocate };
+    const memory = config.memory ?? { output: allocateOutput, plaintext: allocate };
     this.#reader = new RecordReader(limits, (length) => memory.plaintext(length));
     this.#writer = new RecordWriter({
       fragmentLimit: config.maxFragmentLength ?? MAX_PLAINTEXT_LENGTH,
@@ -143,6 +143,7 @@ export abstract class Connection {
     if (this.writeClosed) throw new UsageError('send: the connection is closed');
     if (plaintext.length === 0) return;
     try {
+      this.#flushFlight();
       // 9846-4.7.3-5: the answer to an update_requested goes before the next application data.
       // 9846-5.5-1: the key is updated before its limit.
       const due = this.#owesKeyUpdate || this.#writer.needsKeyUpdate(plaintext.length);
@@ -332,7 +333,7 @@ export abstract class Connection {
     const next = flow.next(value);
     if (next.done) {
       this.#flow = undefined;
-      this.#flushFlight();
+      if (!next.value.lastFlightWaits) this.#flushFlight();
       this.#early = false;
       this.#flushData();
       this.#established = next.value;
@@ -366,6 +367,7 @@ export abstract class Connection {
   }
 
   #sendKeyUpdate(requestPeer: boolean): void {
+    this.#flushFlight();
     const { suite, writeSecret } = this.#established as HandshakeResult;
     this.#writer.write(ContentType.handshake, encodeKeyUpdate(requestPeer));
     const next = nextTrafficSecret(suite.hash, writeSecret);
@@ -434,6 +436,11 @@ function installKey({ hash, aead }: Suite, secret: Uint8Array) {
   key.fill(0);
   iv.fill(0);
   return { key: installed, recordLimit: aead.recordLimit };
+}
+
+/** Room for a handshake's flight in one piece, where it is of usual size. */
+function allocateOutput(length: number): Uint8Array {
+  return new Uint8Array(Math.max(length, 4096));
 }
 
 function allocate(length: number): Uint8Array {

@@ -131,6 +131,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
       writeSecret: clientApplication.slice(),
       exporterSecret: exporterSecret.slice(),
       resumptionSecret: resumptionSecret.slice(),
+      lastFlightWaits: false,
     };
 
     function send(bytes: Uint8Array): void {

@@ -95,6 +95,8 @@ export interface ServerConfig extends CommonConfig {
     readonly count?: number;
     /** Seconds, at most 604800 (7 days). Default 86400. */
     readonly lifetime?: number;
+    /** They leave together with our first application data and save a write, instead of right after the handshake. Default false. */
+    readonly withFirstData?: boolean;
   };
   /** Without it early data is refused. It needs `tickets`. */
   readonly earlyData?: {

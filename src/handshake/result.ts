@@ -31,4 +31,6 @@ export interface HandshakeResult {
   readonly exporterSecret: Uint8Array;
   /** Client: the secret that tickets turn into PSKs. */
   readonly resumptionSecret: Uint8Array | undefined;
+  /** What was sent last (a server's tickets) need not leave before the first application data. */
+  readonly lastFlightWaits: boolean;
 }

@@ -133,6 +133,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       writeSecret: serverApplication.slice(),
       exporterSecret: exporterSecret.slice(),
       resumptionSecret: undefined,
+      lastFlightWaits: config.tickets?.withFirstData ?? false,
     };
 
     function send(bytes: Uint8Array): void {

@@ -61,6 +61,16 @@ describe('a session is resumed', () => {
   });
 });
 
+test('tickets can wait for the first application data', () => {
+  const pair = new Pair({ server: { tickets: { store: ring(), withFirstData: true } } }).run();
+  const tickets = () => pair.clientEvents.filter((event) => event.type === 'ticket').length;
+  expect(tickets()).toBe(0);
+  pair.server.send(Uint8Array.of(1));
+  expect(pair.server.takeOutput().map((chunk) => pair.client.receive(chunk))).toHaveLength(1);
+  pair.run();
+  expect([tickets(), pair.received('client').length]).toEqual([2, 1]);
+});
+
 describe('a session is not resumed', () => {
   test('under another server name', () => {
     const { resumed, two } = comeBack(ring(), {}, { client: { serverName: 'other.test' } });
