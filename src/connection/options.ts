@@ -87,7 +87,10 @@ function checkCommon(config: CommonConfig): void {
     if (!(name in DEFAULT_LIMITS)) throw new UsageError(`limits.${name}: unknown limit`);
     range(`limits.${name}`, value, 0, 0xffffff);
   }
-  for (const group of config.groups ?? []) {
+  const { groups = [] } = config;
+  // 9846-4.3.7-1
+  if (new Set(groups).size < groups.length) throw new UsageError('groups: one is listed twice');
+  for (const group of groups) {
     if (!config.crypto.keyExchanges.has(group)) throw new UsageError(`groups: ${group} is not supported`);
   }
   for (const suite of config.cipherSuites ?? []) {

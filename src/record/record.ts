@@ -3,7 +3,11 @@ export const RECORD_HEADER_LENGTH = 5;
 export const MAX_PLAINTEXT_LENGTH = 16384;
 /** TLSInnerPlaintext: content and content type. */
 export const MAX_INNER_PLAINTEXT_LENGTH = 16385;
-export const MAX_CIPHERTEXT_LENGTH = 16640;
+/**
+ * The longest inner plaintext and the tag of 16 bytes: all AEADs of TLS 1.3 here have one. §5.2 allows 2^14 + 256, of which the
+ * rest could only be padding beyond what §5.4 allows.
+ */
+export const MAX_CIPHERTEXT_LENGTH: number = MAX_INNER_PLAINTEXT_LENGTH + 16;
 /** One byte of content type, and the tag. */
 export const MIN_CIPHERTEXT_LENGTH = 17;
 
