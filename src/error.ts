@@ -4,6 +4,7 @@ import type { AlertName } from './registry/alert.ts';
  * Everything that can go wrong on a connection, by name, and the alert the peer is sent for it: one closed table.
  * `null` means that no alert is sent. Every reason has a test that provokes it (`test/reasons.test.ts`).
  */
+// 9846-6.2-4
 export const ALERT_OF_REASON = {
   // Decoding (RFC 9846 §6.2, decode_error; §5.1).
   decode_error: 'decode_error',

@@ -102,6 +102,7 @@ export abstract class Connection {
 
   /** Takes bytes of the peer; all are consumed or copied before it returns. */
   receive(bytes: Uint8Array): void {
+    // 9846-6-2, 9846-6.1-1, 9846-6.2-2
     if (this.#over || !this.#readable) return;
     // The hot path: like `#guard`, without a closure.
     this.#reader.supply(bytes);
@@ -117,7 +118,7 @@ export abstract class Connection {
   /** The transport has ended: a truncation, unless the peer had sent close_notify. */
   receiveEnd(): void {
     if (this.#over || !this.#readable) return;
-    // §6.1: without close_notify the data may have been cut off.
+    // 9846-6.1-8: without close_notify the data may have been cut off.
     this.#guard(() => fail('truncated', 'the transport ended without close_notify'));
   }
 
@@ -139,6 +140,7 @@ export abstract class Connection {
 
   /** Seals application data into the output. */
   send(plaintext: Uint8Array): void {
+    // 9846-2-2, 9846-5.1-18
     if (!this.#canSend) throw new UsageError('send: the handshake is not complete');
     if (this.writeClosed) throw new UsageError('send: the connection is closed');
     if (plaintext.length === 0) return;
@@ -159,12 +161,14 @@ export abstract class Connection {
   updateKeys(requestPeer: boolean): void {
     if (!this.established || this.writeClosed) throw new UsageError('updateKeys: the connection is not open');
     // RFC 9846 §4.7.3: at most one request is outstanding.
+    // 9846-4.7.3-6
     const request = requestPeer && !this.#awaitsKeyUpdate;
     this.#guard(() => this.#sendKeyUpdate(request));
   }
 
   /** Ends our direction with close_notify; the peer's stays open. */
   close(): void {
+    // 9846-6.1-6
     if (this.writeClosed) return;
     this.#guard(() => {
       // 9846-6.1-3: user_canceled and close_notify, and nothing of the handshake after them.
@@ -199,6 +203,7 @@ export abstract class Connection {
   exportKeyingMaterial(label: string, context: Uint8Array, length: number): Uint8Array {
     if (this.#established === undefined) throw new UsageError('exportKeyingMaterial: the handshake is not complete');
     const { suite, exporterSecret } = this.#established;
+    // 9846-7.5-1
     return exportKeyingMaterial(suite.hash, exporterSecret, label, context, length);
   }
 
@@ -222,6 +227,7 @@ export abstract class Connection {
     // A fault of our own must not take the process along, nor tell the peer more than that it happened.
     const error = cause instanceof TlsError ? cause : new TlsError('internal_error', describe(cause));
     this.#flushData();
+    // 9846-6.2-1, 9846-6.2-2
     this.#error = error;
     if (error.alert !== null && error.reason !== 'peer_alert' && this.#writable) {
       this.#flushFlight();
@@ -238,6 +244,7 @@ export abstract class Connection {
     this.#flow?.return(undefined as never);
     this.#flow = undefined;
     this.#waitsFor = undefined;
+    // 9846-6-3
     this.#reader.wipe();
     this.#writer.wipe();
     this.#messages.wipe();
@@ -256,7 +263,7 @@ export abstract class Connection {
   }
 
   #receiveRecord(record: ReceivedRecord): void {
-    // §5.1: handshake messages MUST NOT be interleaved with other record types.
+    // 9846-5.1-3, 9846-5.1-4: handshake messages MUST NOT be interleaved with other record types.
     if (record.type !== ContentType.handshake && !this.#messages.isEmpty) fail('interleaved_handshake');
     switch (record.type) {
       case ContentType.application_data:
@@ -312,7 +319,7 @@ export abstract class Connection {
       if (++this.#warningAlerts > this.limits.warningAlerts) fail('too_many_warning_alerts');
       return;
     }
-    // §6: all other alerts end the connection, whatever their level.
+    // 9846-6-4, 9846-6-5: all other alerts end the connection, whatever their level.
     throw new TlsError('peer_alert', name, name as AlertName);
   }
 
@@ -338,6 +345,7 @@ export abstract class Connection {
       this.#flushData();
       this.#established = next.value;
       this.#canSend = true;
+      // 9846-F.5-4
       this.report({ type: 'handshake', info: next.value.info });
     } else {
       this.#waitsFor = next.value;
@@ -354,7 +362,9 @@ export abstract class Connection {
   }
 
   #receiveKeyUpdate(message: HandshakeMessage, { suite, readSecret }: HandshakeResult): void {
+    // 9846-4.7.3-3, 9846-4.7.3-8
     const replyRequested = decodeKeyUpdate(message.body);
+    // 9846-4.7.3-10: only updates in a row are counted, not all of a connection
     if (++this.#keyUpdates > this.limits.keyUpdates) fail('too_many_key_updates');
     const next = nextTrafficSecret(suite.hash, readSecret);
     this.#setReadSecret(suite, next);
@@ -369,6 +379,7 @@ export abstract class Connection {
   #sendKeyUpdate(requestPeer: boolean): void {
     this.#flushFlight();
     const { suite, writeSecret } = this.#established as HandshakeResult;
+    // 9846-4.7.3-2, 9846-4.7.3-7
     this.#writer.write(ContentType.handshake, encodeKeyUpdate(requestPeer));
     const next = nextTrafficSecret(suite.hash, writeSecret);
     this.#setWriteSecret(suite, next);
@@ -379,6 +390,7 @@ export abstract class Connection {
   }
 
   #sendAlert(name: AlertName): void {
+    // 9846-5.1-9
     this.#writer.write(ContentType.alert, encodeAlert(name));
   }
 
@@ -391,7 +403,7 @@ export abstract class Connection {
   }
 
   #setReadSecret(suite: Suite, secret: Uint8Array): void {
-    // 9846-5.1-8: a key change falls on the boundary of a message and of a record.
+    // 9846-5.1-5, 9846-5.1-6: a key change falls on the boundary of a message and of a record.
     if (!this.#messages.isEmpty) fail('key_change_not_on_boundary');
     this.#reader.setKey(installKey(suite, secret).key);
   }
@@ -408,6 +420,7 @@ export abstract class Connection {
         this.#writer.writeChangeCipherSpec();
       },
       setReadSecret: (suite, secret) => this.#setReadSecret(suite, secret),
+      // 9846-5.1-7
       setWriteSecret: (suite, secret) => {
         this.#flushFlight();
         this.#setWriteSecret(suite, secret);

@@ -76,6 +76,7 @@ export interface RecordKey {
    * without gaps to the start of `output`, padding removed. The call ends after the first record that is anything else
    * (another inner type, empty or longer content), whose content lies in `output` at `produced`, or before the first record
    * that does not authenticate, of which nothing is released.
+   * 9846-5.4-4: the content type is looked for in the opened bytes alone.
    *
    * `output` has at least `input.length` bytes. It may start where `input` starts (records are then opened in place) and must not overlap it
    * otherwise. Views of the provider's own memory are used as they are; others are copied through it.
@@ -84,7 +85,7 @@ export interface RecordKey {
   /**
    * Seals `content` as TLSCiphertext records of at most `fragmentLimit` content bytes each (≥ 1 record, so that empty content
    * makes one empty record), `sequence` being the number of the first. Each inner plaintext is zero-padded up to a
-   * multiple of `paddingMultiple` bytes (1: no padding), never beyond 2^14 + 1.
+   * multiple of `paddingMultiple` bytes (1: no padding), never beyond 2^14 + 1 (9846-5.4-2, 9846-5.4-6).
    * Returns the bytes written to `output`, which has room (`sealedLength`) and does not overlap `content`.
    */
   seal(
@@ -121,7 +122,7 @@ export interface KeyExchange {
   readonly offerRandomLength: number;
   /**
    * The server's side: a fresh share and the secret shared with `clientShare`. Undefined when the client's share is not valid
-   * (wrong length, not on the curve, all-zero result, ML-KEM modulus check).
+   * (wrong length, not on the curve, all-zero result, ML-KEM modulus check). The secret keeps its leading zeros (9846-7.4.2-1).
    */
   respond(clientShare: Uint8Array, random: Uint8Array): { share: Uint8Array; secret: Uint8Array } | undefined;
   /** The client's side: a fresh share and the private half of it. */
@@ -211,7 +212,7 @@ export interface CryptoProvider {
   readonly sha384: Hash;
   /** By CipherSuite. */
   readonly aeads: ReadonlyMap<number, Aead>;
-  /** By NamedGroup. */
+  /** By NamedGroup. secp256r1 and x25519 are among them (9846-9.1-3). */
   readonly keyExchanges: ReadonlyMap<number, KeyExchange>;
   /** Whether two equally long arrays are equal, in time that depends on the length alone. False when the lengths differ. */
   constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean;

@@ -16,6 +16,7 @@ const RECEIVE: Step = { type: 'receive' };
 export function* receive(...types: readonly number[]): Flow<HandshakeMessage> {
   const message = (yield RECEIVE) as HandshakeMessage;
   // 9846-4-2: a handshake message in an unexpected order MUST end the handshake with unexpected_message.
+  // 9846-4-1, 9846-4-2, 9846-4.6-3, 9846-4.7.3-1
   if (!types.includes(message.type)) {
     fail('unexpected_message', `handshake type ${message.type} where ${types.map(nameOf).join(' or ')} is due`);
   }

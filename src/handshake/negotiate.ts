@@ -13,6 +13,7 @@ import type { Suite } from './flow.ts';
 
 /** The pure decisions of a handshake: no output, no waiting. */
 
+// 9846-9.1-1
 export const DEFAULT_CIPHER_SUITES: readonly number[] = [
   CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
   CipherSuite.TLS_AES_128_GCM_SHA256,
@@ -51,12 +52,13 @@ export function suiteOf(crypto: CryptoProvider, cipherSuite: number): Suite | un
 export function checkClientHello(hello: ClientHello): void {
   const { extensions } = hello;
   // 9846-4.3.1-5: without supported_versions the client wants TLS 1.2 or less, which there is not.
+  // 9846-4.3.1-4, 9846-4.3.1-5, 9846-4.3.1-7, 9846-E.2-1, 9846-E.2-3, 9846-E.5-4
   if (!extensions.supportedVersions?.includes(ProtocolVersion.tls13)) {
     // RFC 7507 §3: it has tried a newer version before, and somebody kept that from succeeding.
     if (hello.cipherSuites.includes(TLS_FALLBACK_SCSV)) fail('inappropriate_fallback');
     fail('protocol_version', 'the client does not offer TLS 1.3');
   }
-  // 9846-4.2.2-7
+  // 9846-4.2.2-7, 9846-E.5-9
   if (hello.legacyVersion !== ProtocolVersion.tls12) {
     fail('protocol_version', `legacy_version is 0x${hello.legacyVersion.toString(16)}`);
   }
@@ -70,16 +72,17 @@ export function checkClientHello(hello: ClientHello): void {
 
 function checkRequiredExtensions({ extensions }: ClientHello): void {
   const { preSharedKey, pskKeyExchangeModes, supportedGroups, keyShare, signatureAlgorithms, earlyData } = extensions;
-  // 9846-4.3.9-4: with pre_shared_key, psk_key_exchange_modes is needed.
+  // 9846-4.3.9-3, 9846-9.2-8: with pre_shared_key, psk_key_exchange_modes is needed.
   if (preSharedKey !== undefined && pskKeyExchangeModes === undefined) {
     fail('missing_extension', 'psk_key_exchange_modes');
   }
   // §9.2: a ClientHello without pre_shared_key needs both signature_algorithms and supported_groups.
+  // 9846-9.2-4, 9846-9.2-5, 9846-9.2-12
   if (preSharedKey === undefined && signatureAlgorithms === undefined) {
     fail('missing_extension', 'signature_algorithms');
   }
   if (preSharedKey === undefined && supportedGroups === undefined) fail('missing_extension', 'supported_groups');
-  // §9.2: supported_groups needs key_share and the other way round.
+  // 9846-9.2-6, 9846-9.2-12: supported_groups needs key_share and the other way round.
   if (supportedGroups !== undefined && keyShare === undefined) fail('missing_extension', 'key_share');
   if (keyShare !== undefined && supportedGroups === undefined) fail('missing_extension', 'supported_groups');
   if (earlyData && preSharedKey === undefined) fail('illegal_parameter', 'early_data without pre_shared_key');
@@ -106,10 +109,12 @@ function checkKeyShares({ extensions: { keyShare = [], supportedGroups = [] } }:
 /** The server's preference decides. */
 export function chooseCipherSuite(hello: ClientHello, config: CommonConfig): Suite {
   for (const cipherSuite of config.cipherSuites ?? DEFAULT_CIPHER_SUITES) {
+    // 9846-4.2.2-12
     if (!hello.cipherSuites.includes(cipherSuite)) continue;
     const suite = suiteOf(config.crypto, cipherSuite);
     if (suite !== undefined) return suite;
   }
+  // 9846-2.1-1, 9846-4.2.1-4
   fail('no_common_cipher_suite', `the client offers ${hexList(hello.cipherSuites)}`);
 }
 
@@ -123,10 +128,12 @@ export interface GroupChoice {
 export function chooseGroup(hello: ClientHello, config: CommonConfig): GroupChoice {
   const { supportedGroups = [], keyShare = [] } = hello.extensions;
   const preference = config.groups ?? [...config.crypto.keyExchanges.keys()];
+  // 9846-4.3.8-16, 9846-B.3.1.4-1
   const supported = preference.filter((group) => supportedGroups.includes(group));
   const shared = supported.find((group) => keyShare.some((entry) => entry.group === group));
   const group = shared ?? supported[0];
   const keyExchange = group === undefined ? undefined : config.crypto.keyExchanges.get(group);
+  // 9846-4.2.1-1
   if (keyExchange === undefined) fail('no_common_group', `the client supports ${hexList(supportedGroups)}`);
   return { keyExchange, share: keyShare.find((entry: KeyShareEntry) => entry.group === shared)?.keyExchange };
 }
@@ -144,6 +151,7 @@ export function chooseApplicationProtocol(
 
 /** The signer's preference among what the peer can verify. */
 export function chooseSignatureScheme(peerSchemes: readonly number[], signerSchemes: readonly number[]): number {
+  // 9846-4.5.2-4, 9846-4.5.2-6
   const scheme = signerSchemes.find((candidate) => peerSchemes.includes(candidate));
   if (scheme === undefined) fail('no_common_signature_scheme', `the peer verifies ${hexList(peerSchemes)}`);
   return scheme;

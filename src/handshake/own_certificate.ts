@@ -1,3 +1,4 @@
+import { fail } from '../error.ts';
 import { encodeCertificate } from '../message/certificate.ts';
 import { encodeCompressedCertificate } from '../message/compressed_certificate.ts';
 import { HANDSHAKE_HEADER_LENGTH } from '../message/handshake.ts';
@@ -24,12 +25,15 @@ export function certificateMessage(
   options: CertificateOptions,
   compression: CertificateCompression | undefined,
 ): Uint8Array {
+  // 9846-4.5.1-15
+  if (credentials.chain.length === 0) fail('internal_error', 'the credentials have no certificate');
   const algorithm = compression?.algorithms.find((candidate) => options.algorithms.includes(candidate));
   const key = `${options.ocsp} ${options.timestamps} ${algorithm}`;
   let messages = encoded.get(credentials);
   if (messages === undefined) encoded.set(credentials, messages = new Map());
   let message = messages.get(key);
   if (message === undefined) {
+    // 9846-4.5.1-5
     message = encodeCertificate(EMPTY, credentials.chain, {
       ocspResponse: options.ocsp ? credentials.ocspResponse : undefined,
       signedCertificateTimestamps: options.timestamps ? credentials.signedCertificateTimestamps : undefined,

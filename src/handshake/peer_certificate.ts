@@ -38,14 +38,14 @@ export function* receivePeerCertificate(
     ? decompress(config, expectation, message, limits.handshakeMessageLength)
     : message.body;
   const { certificateRequestContext, certificateList } = decodeCertificate(body, limits.extensions);
-  // §4.5.2: the context is that of the request, which in the handshake is empty.
+  // 9846-4.5.1-5: the context is that of the request, which in the handshake is empty.
   if (certificateRequestContext.length > 0) fail('illegal_parameter', 'certificate_request_context is not empty');
   if (certificateList.length > limits.certificates) {
     fail('certificate_chain_too_long', `${certificateList.length} certificates`);
   }
   for (const { extensions } of certificateList) {
     for (const type of extensions.keys()) {
-      // §4.5.2: only extensions that were asked for.
+      // 9846-4.3-6, 9846-4.5.1-7: only extensions that were asked for.
       if (!expectation.allowedEntryExtensions.includes(type)) fail('unsolicited_extension', `type ${type}`);
     }
   }
@@ -59,11 +59,13 @@ export function* receivePeerCertificate(
   }
   const status = leaf.extensions.get(ExtensionType.status_request);
 
+  // 9846-4.5.2-3
   const verifyMessage = yield* receive(HandshakeType.certificate_verify);
   const { algorithm, signature } = decodeCertificateVerify(verifyMessage.body);
-  // §4.5.3: the scheme is one that was offered.
+  // 9846-4.5.2-5, 9846-4.5.2-7: the scheme is one that was offered.
   if (!expectation.verifySchemes.includes(algorithm)) fail('bad_signature_scheme', `0x${algorithm.toString(16)}`);
   const chain = certificateList.map((entry) => entry.certificateData);
+  // 9846-4.5.2-8
   const verdict = yield* ask({
     type: 'verify_peer',
     role: expectation.sender,
@@ -74,6 +76,7 @@ export function* receivePeerCertificate(
     signature,
     ocspResponse: status && decodeCertificateStatus(status),
   });
+  // 9846-4.5.1.2-12, 9846-4.5.2-9
   if (verdict !== true) fail(verdict);
   transcript.add(verifyMessage.bytes);
   return { chain, scheme: algorithm };

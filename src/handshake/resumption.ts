@@ -38,6 +38,7 @@ export function* choosePsk(
 ): Flow<ChosenPsk | undefined> {
   const offered = hello.extensions.preSharedKey;
   // §4.3.9: a mode the client did not list is not chosen; psk_ke, which has no forward secrecy, never is.
+  // 9846-4.2.1-2, 9846-4.3.9-4, 9846-4.3.9-7
   if (!offered || !hello.extensions.pskKeyExchangeModes?.includes(PskKeyExchangeMode.psk_dhe_ke)) return undefined;
   const now = config.now();
   const limit = config.limits?.pskIdentities ?? 4;
@@ -48,6 +49,7 @@ export function* choosePsk(
     }
     if (session === undefined || !matches(config, session, binding, now)) continue;
     const claimedAge = (obfuscatedTicketAge - session.ageAdd) >>> 0;
+    // 9846-4.3.10-3
     const fresh = Math.abs(now - session.createdAt - claimedAge) <= TICKET_AGE_TOLERANCE;
     return { index, session, fresh, binder: offered.binders[index] as Uint8Array };
   }
@@ -56,8 +58,9 @@ export function* choosePsk(
 
 /** A session resumes only where it was made: same hash, name, protocol, configuration and, where it counts, client identity. */
 function matches(config: ServerConfig, session: Session, binding: Binding, now: number): boolean {
-  // §4.3.11: the PSK's hash must be that of the chosen suite.
+  // 9846-4.3.11-2, 9846-4.3.11-3, 9846-4.7.1-6: the PSK's hash must be that of the chosen suite.
   if (suiteOf(config.crypto, session.cipherSuite)?.hash !== binding.suite.hash) return false;
+  // 9846-4.3.11-1
   if (session.kind === 'external') return true;
   const age = now - session.createdAt;
   const lifetime = Math.min(session.lifetime, MAX_TICKET_LIFETIME);
@@ -89,7 +92,7 @@ export function enterClientHello(
   const early = earlySecret(suite.hash, psk.session.secret);
   const expected = pskBinder(suite.hash, early, psk.session.kind, transcript.digest());
   transcript.add(message.bytes.subarray(truncated));
-  // 9846-4.3-8: a binder that does not validate ends the handshake.
+  // 9846-4.3.11-8, 9846-4.3.11-9: a binder that does not validate ends the handshake.
   const valid = config.crypto.constantTimeEqual(expected, psk.binder);
   expected.fill(0);
   if (!valid) {
@@ -107,10 +110,13 @@ export function* decideEarlyData(
   psk: ChosenPsk | undefined,
 ): Flow<boolean> {
   const { earlyData, now } = config;
+  // 9846-4.3.10-7, 9846-F.5-3
   if (!hello.extensions.earlyData || earlyData === undefined || psk === undefined || psk.index !== 0) return false;
   const { session } = psk;
   if (session.kind !== 'resumption' || session.maxEarlyDataSize === 0 || !psk.fresh) return false;
+  // 9846-4.3.10-8
   if (session.cipherSuite !== suite.cipherSuite) return false;
+  // 9846-8-3, 9846-8.2-1, 9846-8.2-2: the binder is validated by now
   return yield* ask({
     type: 'accept_early_data',
     antiReplay: earlyData.antiReplay,
@@ -145,6 +151,7 @@ export function* issueTickets(
       context: binding.host.sessionContext ?? '',
       createdAt: config.now(),
       lifetime,
+      // 9846-4.7.1-14
       ageAdd: (a << 24 | b << 16 | c << 8 | d) >>> 0,
       maxEarlyDataSize: earlyData?.maxSize ?? 0,
       peerCertificates,

@@ -38,6 +38,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       host.applicationProtocols ?? config.applicationProtocols,
     );
     const clientAuthentication = host.clientAuthentication ?? config.clientAuthentication;
+    // 9846-4.7.1-9
     const serverName = extensions.serverName;
     const clientMustAuthenticate = clientAuthentication?.mode === 'require';
     const binding: Binding = { suite, host, serverName, applicationProtocol, clientMustAuthenticate };
@@ -48,28 +49,34 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
 
     // ServerHello: the keys of the handshake.
     const random = secrets.keep(config.random(keyExchange.respondRandomLength));
+    // 9846-4.3.8-10, 9846-4.3.8-11: a share of its own for each connection, whatever the client does
     const response = keyExchange.respond(clientShare, random);
-    // §4.3.8.1, §7.4.2: a share that is not valid ends the handshake.
+    // 9846-4.3.8.2-1, 9846-6-7, 9846-7.4.2-3: a share that is not valid ends the handshake.
     if (response === undefined) fail('invalid_key_share', keyExchange.name);
     send(encodeServerHello({
+      // 9846-4.2.3-3, 9846-4.2.3-4
       random: config.random(32),
       legacySessionIdEcho: hello.legacySessionId,
       cipherSuite: suite.cipherSuite,
+      // 9846-2-1, 9846-4.3.8-15, 9846-4.3.9-8
       keyShare: { group: keyExchange.group, keyExchange: response.share },
       selectedIdentity: psk?.index,
     }));
+    // 9846-E.4-1
     if (hello.legacySessionId.length > 0 && !retried) io.sendChangeCipherSpec();
     const handshake = secrets.keep(handshakeSecret(suite.hash, early, secrets.keep(response.secret)));
     const clientHandshake = secrets.keep(derive('c hs traffic', 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', handshake));
     const serverHandshake = secrets.keep(derive('s hs traffic', 'SERVER_HANDSHAKE_TRAFFIC_SECRET', handshake));
     io.setWriteSecret(suite, serverHandshake);
     io.setReadSecret(suite, earlyData ? clientEarly : clientHandshake);
+    // 9846-4.3.10-5, 9846-4.3.10-10
     if (extensions.earlyData && !earlyData) {
       io.skipEarlyData(Math.max(config.earlyData?.maxSize ?? 0, MIN_SKIPPED_EARLY_DATA));
     }
 
     // EncryptedExtensions, CertificateRequest, Certificate, CertificateVerify, Finished.
     const recordSizeLimit = extensions.recordSizeLimit && (config.receiveFragmentLength ?? 16384) + 1;
+    // 9846-4.3-5, 9846-4.4.1-1
     send(encodeEncryptedExtensions({
       serverNameAcknowledged: serverName !== undefined && psk === undefined,
       applicationProtocol,
@@ -79,18 +86,23 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     if (extensions.recordSizeLimit !== undefined) io.limitFragments(extensions.recordSizeLimit - 1);
     if (recordSizeLimit !== undefined) io.limitReceivedFragments(recordSizeLimit - 1);
     // §4.4.2: a server that authenticates by PSK does not ask for a certificate in the handshake.
+    // 9846-4.4.2-8, 9846-4.4.2-9, 9846-F.1-1
     const asksClient = psk === undefined && clientAuthentication !== undefined;
+    // 9846-4.4.2-2
     if (asksClient) send(certificateRequest(config, clientAuthentication));
+    // 9846-4.5.1-1, 9846-4.5.2-1, 9846-4.5.2-3
     const signatureScheme = psk === undefined ? yield* sendCertificate(host) : undefined;
     send(encodeFinished(finishedVerifyData(suite.hash, serverHandshake, transcript.digest())));
     const main = secrets.keep(mainSecret(suite.hash, handshake));
     const clientApplication = secrets.keep(derive('c ap traffic', 'CLIENT_TRAFFIC_SECRET_0', main));
     const serverApplication = secrets.keep(derive('s ap traffic', 'SERVER_TRAFFIC_SECRET_0', main));
     const exporterSecret = secrets.keep(derive('exp master', 'EXPORTER_SECRET', main));
+    // 9846-4.5.3-3
     io.setWriteSecret(suite, serverApplication);
 
     // The client's turn: early data, its certificate, Finished.
     if (earlyData) {
+      // 9846-4.3.11.3-1
       io.acceptEarlyData(psk?.session.maxEarlyDataSize ?? 0);
       io.allowSending();
       const end = yield* receive(HandshakeType.end_of_early_data);
@@ -102,11 +114,12 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     const peerCertificates = client?.chain ?? psk?.session.peerCertificates ?? [];
     const finished = yield* receive(HandshakeType.finished);
     const expected = secrets.keep(finishedVerifyData(suite.hash, clientHandshake, transcript.digest()));
-    // §4.5.4
+    // 9846-4.5.3-1
     if (!config.crypto.constantTimeEqual(decodeFinished(finished.body, suite.hash.digestLength), expected)) {
       fail('bad_finished');
     }
     transcript.add(finished.bytes);
+    // 9846-5-3
     io.setChangeCipherSpec('refuse');
     io.setReadSecret(suite, clientApplication);
 
@@ -149,10 +162,11 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
 
     function* sendCertificate(credentials: HostConfig): Flow<number> {
       const { signer } = credentials;
-      // §4.3.3: a server that authenticates by certificate needs signature_algorithms (its PSKs did not serve).
+      // 9846-4.3.3-3: a server that authenticates by certificate needs signature_algorithms (its PSKs did not serve).
       if (extensions.signatureAlgorithms === undefined) fail('missing_extension', 'signature_algorithms');
       const scheme = negotiate.chooseSignatureScheme(extensions.signatureAlgorithms, signer.schemes);
       send(certificateMessage(credentials, {
+        // 9846-4.5.1-6
         ocsp: extensions.statusRequest ?? false,
         timestamps: extensions.signedCertificateTimestamp ?? false,
         algorithms: extensions.compressCertificate ?? [],
@@ -195,6 +209,7 @@ function* receiveHello(config: ServerConfig, io: HandshakeIo): Flow<ReceivedHell
   const message = yield* receive(HandshakeType.client_hello);
   const hello = decodeClientHello(message.body, extensionLimit);
   negotiate.checkClientHello(hello);
+  // 9846-5-1
   io.setChangeCipherSpec('drop');
   const suite = negotiate.chooseCipherSuite(hello, config);
   const choice = negotiate.chooseGroup(hello, config);
@@ -206,6 +221,7 @@ function* receiveHello(config: ServerConfig, io: HandshakeIo): Flow<ReceivedHell
   transcript.add(message.bytes);
   transcript.replaceByMessageHash();
   const { group } = choice.keyExchange;
+  // 9846-4.2.1-3, 9846-4.2.4-3
   const retryRequest = encodeHelloRetryRequest({
     legacySessionIdEcho: hello.legacySessionId,
     cipherSuite: suite.cipherSuite,
@@ -220,10 +236,12 @@ function* receiveHello(config: ServerConfig, io: HandshakeIo): Flow<ReceivedHell
   negotiate.checkClientHello(second);
   const clientShare = negotiate.checkSecondHello(hello, second, group);
   io.skipEarlyData(0);
+  // 9846-4.2.4-9
   return { ...choice, message: secondMessage, hello: second, suite, clientShare, transcript, retried: true };
 }
 
 function* selectHost(config: ServerConfig, hello: ClientHello): Flow<HostConfig> {
+  // 9846-9.2-15
   if (config.requireServerName && hello.extensions.serverName === undefined) fail('missing_extension', 'server_name');
   const host = yield* ask({ type: 'select_credentials', clientHello: negotiate.clientHelloInfo(hello) });
   if (host === undefined) fail('unrecognized_name');
@@ -232,7 +250,9 @@ function* selectHost(config: ServerConfig, hello: ClientHello): Flow<HostConfig>
 
 function certificateRequest(config: ServerConfig, { authorities }: ClientAuthentication): Uint8Array {
   return encodeCertificateRequest({
+    // 9846-4.4.2-3, 9846-4.4.2-4
     certificateRequestContext: EMPTY,
+    // 9846-4.4.2-6
     signatureAlgorithms: config.verifySchemes ?? negotiate.DEFAULT_VERIFY_SCHEMES,
     certificateAuthorities: authorities,
     compressCertificate: config.certificateCompression?.algorithms,

@@ -43,6 +43,7 @@ export function encodeCertificate(
     writer.opaqueVector(1, certificateRequestContext);
     writer.vector(3, () => {
       chain.forEach((certificate, index) => {
+        // 9846-4.5.1-9
         writer.opaqueVector(3, certificate);
         writer.vector(2, () => {
           if (index > 0) return;

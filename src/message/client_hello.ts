@@ -59,6 +59,7 @@ export interface ClientHello {
 
 type Decoder = (data: Uint8Array, into: ClientHelloExtensions) => void;
 
+// 9846-9.2-1, 9846-9.2-13
 const DECODERS: ReadonlyMap<number, Decoder> = new Map<number, Decoder>([
   [ExtensionType.server_name, (data, into) => into.serverName = decodeServerName(data)],
   [ExtensionType.status_request, (data, into) => into.statusRequest = decodeStatusRequest(data)],
@@ -89,6 +90,7 @@ const DECODERS: ReadonlyMap<number, Decoder> = new Map<number, Decoder>([
     (data, into) => into.signatureAlgorithmsCert = decodeSignatureAlgorithms(data),
   ],
   [ExtensionType.key_share, (data, into) => into.keyShare = decodeClientShares(data)],
+  // 9846-4.3-7
   [ExtensionType.oid_filters, () => fail('forbidden_extension', 'oid_filters in a ClientHello')],
 ]);
 
@@ -105,8 +107,9 @@ export function decodeClientHello(body: Uint8Array, extensionLimit: number): Cli
   reader.end();
 
   const extensions = noExtensions();
+  // 9846-4.2.2-17, 9846-4.5.1.1-3, 9846-9.3-3, 9846-9.3-5
   for (const [type, data] of rawExtensions) DECODERS.get(type)?.(data, extensions);
-  // §4.3: pre_shared_key MUST be the last extension in the ClientHello.
+  // 9846-4.3.11-16: pre_shared_key MUST be the last extension in the ClientHello.
   if (extensions.preSharedKey !== undefined && [...rawExtensions.keys()].at(-1) !== ExtensionType.pre_shared_key) {
     fail('pre_shared_key_not_last');
   }

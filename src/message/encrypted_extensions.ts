@@ -41,6 +41,7 @@ export function decodeEncryptedExtensions(body: Uint8Array, extensionLimit: numb
   const raw = decodeExtensions(reader, 0, extensionLimit);
   reader.end();
   for (const type of FORBIDDEN) {
+    // 9846-4.3-7, 9846-4.4.1-2
     if (raw.has(type)) fail('forbidden_extension', `type ${type} in EncryptedExtensions`);
   }
   const serverName = raw.get(ExtensionType.server_name);
@@ -62,6 +63,7 @@ export function decodeEncryptedExtensions(body: Uint8Array, extensionLimit: numb
   };
 }
 
+// 9846-4.3.6-2, 9846-4.3.9-6, 9846-4.5.1.1-2: what a server never sends has no place here
 export function encodeEncryptedExtensions(choice: {
   readonly serverNameAcknowledged: boolean;
   readonly applicationProtocol: string | undefined;

@@ -8,6 +8,7 @@ export function decodeKeyUpdate(body: Uint8Array): boolean {
   const reader = new Reader(body, 'KeyUpdate');
   const request = reader.uint8('request_update');
   reader.end();
+  // 9846-4.7.3-4
   if (request > 1) fail('bad_key_update', `request_update is ${request}`);
   return request === 1;
 }

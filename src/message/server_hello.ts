@@ -87,15 +87,19 @@ export interface ServerHelloChoice extends Hello {
 
 export function encodeServerHello(choice: ServerHelloChoice): Uint8Array {
   return encodeHandshake(HandshakeType.server_hello, (writer) => {
+    // 9846-4.2.3-1, 9846-4.3.1-10, 9846-E.5-8
     writer.uint16(ProtocolVersion.tls12).opaque(choice.random).opaqueVector(1, choice.legacySessionIdEcho);
+    // 9846-4.2.3-7
     writer.uint16(choice.cipherSuite).uint8(0);
     writer.vector(2, () => {
+      // 9846-4.2.3-9, 9846-4.2.3-10, 9846-4.3.1-9, 9846-9.2-3
       encodeExtension(writer, ExtensionType.supported_versions, (w) => w.uint16(ProtocolVersion.tls13));
       const { keyShare, selectedIdentity } = choice;
       if (keyShare !== undefined) {
         encodeExtension(writer, ExtensionType.key_share, (w) => encodeServerShare(w, keyShare));
       }
       if (selectedIdentity !== undefined) {
+        // 9846-9.2-7
         encodeExtension(writer, ExtensionType.pre_shared_key, (w) => w.uint16(selectedIdentity));
       }
     });
@@ -107,6 +111,7 @@ export function encodeHelloRetryRequest(choice: Hello & { readonly selectedGroup
     writer.uint16(ProtocolVersion.tls12).opaque(HELLO_RETRY_REQUEST_RANDOM);
     writer.opaqueVector(1, choice.legacySessionIdEcho).uint16(choice.cipherSuite).uint8(0);
     writer.vector(2, () => {
+      // 9846-4.2.4-1, 9846-4.2.4-12
       encodeExtension(writer, ExtensionType.supported_versions, (w) => w.uint16(ProtocolVersion.tls13));
       encodeExtension(writer, ExtensionType.key_share, (w) => w.uint16(choice.selectedGroup));
     });

@@ -101,6 +101,7 @@ function describe(der: Uint8Array, x509: pkijs.Certificate): Certificate {
   if (!x509.signature.isEqual(x509.signatureAlgorithm)) {
     throw new CertificateError('bad_certificate', 'its two signature algorithms differ');
   }
+  // 9846-4.5.1.2-1
   if (extensions.size > 0 && x509.version !== 2) {
     throw new CertificateError('bad_certificate', 'extensions in a certificate that is not of version 3');
   }

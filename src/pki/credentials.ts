@@ -130,6 +130,7 @@ function noCertificate(label: string): UsageError {
 /** End entity first, then each one's issuer; further ones that certify a member of the chain (cross-signing) last. */
 function orderChain(given: readonly Certificate[], label: string): Certificate[] {
   const rest = given.filter((one, index) => given.findIndex((other) => equalBytes(one.der, other.der)) === index);
+  // 9846-4.5.1-12
   const leaf = rest.find((one) => !rest.some((other) => other !== one && isIssuedBy(other, one))) ?? rest[0];
   if (leaf === undefined) throw noCertificate(label);
 
@@ -159,6 +160,7 @@ function usableKey(leaf: Certificate, label: string): PublicKey {
     );
   }
   // RFC 9846 §4.5.2.2: TLS 1.3 needs the digitalSignature bit when there is a keyUsage.
+  // 9846-4.5.1.2-3
   if (!leaf.allowsUsage(KeyUsageBit.digitalSignature)) {
     throw new UsageError(
       `${label}: the certificate of "${leaf.subject}" is not for digital signatures (keyUsage), which TLS 1.3 needs: ` +

@@ -24,6 +24,7 @@ const CONSTRUCTED = 0x20;
  * Walks over a DER value without building anything: definite lengths in the fewest bytes, low tag numbers, no byte left over. asn1js
  * reads BER, which is wider; a certificate that is not DER is no certificate (RFC 5280 §4.1). Throws `CertificateError`.
  */
+// 9846-4.3.3-11
 export function checkDer(bytes: Uint8Array, limits: DerLimits): void {
   if (bytes.length > limits.bytes) {
     throw new CertificateError('bad_certificate', `longer than ${limits.bytes} bytes (${bytes.length})`);

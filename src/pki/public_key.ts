@@ -7,6 +7,7 @@ import { algorithmIdentifier, encodeSpki, NULL } from './encode.ts';
 import { CurveOid, HashOid, KeyOid, MGF1 } from './oid.ts';
 
 /** TLS 1.3 schemes of each key type, the cheapest first (RFC 9846 §4.3.3). */
+// 9846-4.3.3-1
 export const SCHEMES: Readonly<Record<KeyType, readonly number[]>> = {
   ecdsa_p256: [SignatureScheme.ecdsa_secp256r1_sha256],
   ecdsa_p384: [SignatureScheme.ecdsa_secp384r1_sha384],
@@ -22,6 +23,7 @@ export const SCHEMES: Readonly<Record<KeyType, readonly number[]>> = {
 /** The largest modulus that is verified with: a peer could otherwise choose how long that takes (CVE-2023-29409). */
 const RSA_BITS = { least: 2048, most: 8192 } as const;
 
+// 9846-4.3.3-21
 const HASHES: ReadonlyMap<string, CertificateHash> = new Map([
   [HashOid.sha256, 'SHA-256'],
   [HashOid.sha384, 'SHA-384'],
@@ -79,10 +81,12 @@ function readRsaKey(info: pkijs.PublicKeyInfo, bits: Uint8Array): PublicKey {
       `an RSA key of ${modulusBits} bits (at most ${RSA_BITS.most})`,
     );
   }
+  // 9846-4.3.3-8
   if (info.algorithm.algorithmId === KeyOid.rsaEncryption) {
     return { type: 'rsa', schemes: SCHEMES.rsa, spki: der(info), raw: undefined };
   }
   const spki = encodeSpki(algorithmIdentifier(KeyOid.rsaEncryption, NULL), bits);
+  // 9846-4.3.3-10
   return { type: 'rsa_pss', schemes: schemesOfPssKey(info.algorithm.algorithmParams), spki, raw: undefined };
 }
 

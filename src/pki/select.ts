@@ -16,7 +16,9 @@ export function selectByAbility<T extends Pick<LoadedCredentials, 'info'>>(
   wish: CertificateWish,
 ): T | undefined {
   const forChain = wish.certificateSignatureSchemes ?? wish.signatureSchemes;
+  // 9846-4.5.1.2-2
   const byKey = candidates.filter(({ info }) => intersect(info.schemes, wish.signatureSchemes));
+  // 9846-4.5.1.2-7
   return byKey.find(({ info }) => info.chainSchemes.every((schemes) => intersect(schemes, forChain))) ??
     byKey[0] ?? candidates[0];
 }

@@ -31,6 +31,7 @@ export function readSignatureAlgorithm(identifier: pkijs.AlgorithmIdentifier): C
   }
   const algorithm = ALGORITHMS[algorithmId];
   if (algorithm !== undefined) return algorithm;
+  // 9846-4.5.1.3-4
   const weak = WEAK[algorithmId];
   throw new CertificateError(
     'unsupported_certificate',

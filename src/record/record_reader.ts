@@ -98,6 +98,7 @@ export class RecordReader {
   setKey(key: RecordKey): void {
     this.#key?.wipe();
     this.#key = key;
+    // 9846-5.3-1
     this.#sequence = 0;
   }
 
@@ -158,8 +159,9 @@ export class RecordReader {
     if (!this.#seenTls) this.#recognize(bytes, offset, end);
     if (end - offset < RECORD_HEADER_LENGTH) return undefined;
     const type = bytes[offset] as number;
+    // 9846-5.1-14, 9846-E-1, 9846-E.2-4: legacy_record_version is not looked at
     const length = (bytes[offset + 3] as number) << 8 | (bytes[offset + 4] as number);
-    // §5.1, §5.2: the length MUST NOT exceed 2^14, of a protected record 2^14 + 256.
+    // 9846-5.1-16, 9846-5.2-2, 9846-5.2-5: the length MUST NOT exceed 2^14, of a protected record 2^14 + 256.
     const sealed = this.#key !== undefined && type === ContentType.application_data;
     if (length > (sealed ? MAX_CIPHERTEXT_LENGTH : MAX_PLAINTEXT_LENGTH)) {
       if (!(type === ContentType.application_data && this.#skippable > 0 && length <= MAX_CIPHERTEXT_LENGTH)) {
@@ -181,6 +183,7 @@ export class RecordReader {
     }
     if (first >= 0x80) {
       if (end - offset < 3) return;
+      // 9846-E.5-6
       if (bytes[offset + 2] === 1) fail('sslv2_hello');
     }
     fail('not_tls', `first bytes ${hex(bytes.subarray(offset, Math.min(end, offset + 4)))}`);
@@ -209,15 +212,17 @@ export class RecordReader {
           fail('unexpected_record_type', `unprotected record of type ${type}`);
         }
         this.#advance(body + length);
-        // 9846-5.1-10: zero-length fragments of Handshake types MUST NOT be sent.
+        // 9846-5.1-8: zero-length fragments of Handshake types MUST NOT be sent.
         if (length === 0) fail('empty_fragment');
         return this.#deliver(type, fragment, false);
       default:
+        // 9846-5-5
         fail('unexpected_record_type', `record of type ${type}`);
     }
   }
 
   #checkChangeCipherSpec(fragment: Uint8Array): void {
+    // 9846-5-2, 9846-5-3
     if (this.#changeCipherSpec === 'refuse' || fragment.length !== 1 || fragment[0] !== 1) {
       fail('bad_change_cipher_spec');
     }
@@ -254,6 +259,7 @@ export class RecordReader {
 
   /** A record that does not authenticate: rejected early data while that may be skipped, else the end. */
   #unopened(offset: number, length: number): undefined {
+    // 9846-4.3.10-11, 9846-4.3.10-12, 9846-5.2-3
     if (this.#skippable === 0) fail('bad_record_mac');
     this.#advance(offset + RECORD_HEADER_LENGTH + length);
     this.#skip(length);
@@ -267,7 +273,7 @@ export class RecordReader {
   /** The record at the end of a run, which is not plain application data: an empty one, an alert or handshake messages. */
   #takeOther(opened: Opened): { type: number; content: Uint8Array } {
     const { contentType: type, contentLength: length } = opened;
-    // §5.4: a record without a non-zero byte has no content type.
+    // 9846-5.4-5: a record without a non-zero byte has no content type.
     if (type === ContentType.invalid) fail('no_content_type');
     if (length > this.#contentLimit) fail('record_overflow', `${length} bytes of content`);
     if (type === ContentType.application_data) {
@@ -276,8 +282,10 @@ export class RecordReader {
     }
     // §5.4: zero-length content of handshake or alert type ends the connection with unexpected_message.
     if (type !== ContentType.handshake && type !== ContentType.alert) {
+      // 9846-5-2, 9846-5-5
       fail('unexpected_record_type', `protected record of type ${type}`);
     }
+    // 9846-5.4-3
     if (length === 0) fail('empty_fragment');
     return { type, content: this.#plaintext.subarray(this.#produced, this.#produced + length) };
   }

@@ -50,6 +50,7 @@ export class RecordWriter {
   setKey(key: WriteKey): void {
     this.#key?.key.wipe();
     this.#key = key;
+    // 9846-5.3-1
     this.#sequence = 0;
   }
 
@@ -80,6 +81,7 @@ export class RecordWriter {
     if (type === ContentType.application_data && this.#sequence + records > recordLimit) fail('key_usage_exhausted');
     const { paddingMultiple } = this.policy;
     const output = this.#reserve(sealedLength(content.length, fragmentLimit, paddingMultiple));
+    // 9846-5.2-1, 9846-5.4-6: `seal` keeps the inner plaintext within 2^14 + 1 bytes
     this.#filled += key.seal(this.#sequence, type, content, output, fragmentLimit, paddingMultiple);
     this.#sequence += records;
   }
@@ -109,6 +111,7 @@ export class RecordWriter {
   }
 
   #writePlain(type: number, content: Uint8Array): void {
+    // 9846-5.1-15
     for (let offset = 0; offset < content.length; offset += MAX_PLAINTEXT_LENGTH) {
       this.#writeRecord(type, content.subarray(offset, offset + MAX_PLAINTEXT_LENGTH));
     }
@@ -117,6 +120,7 @@ export class RecordWriter {
   #writeRecord(type: number, fragment: Uint8Array): void {
     const output = this.#reserve(RECORD_HEADER_LENGTH + fragment.length);
     output[0] = type;
+    // 9846-5.1-13, 9846-5.1-17, 9846-E.5-10
     output[1] = 3;
     output[2] = 3;
     output[3] = fragment.length >>> 8;

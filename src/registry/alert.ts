@@ -1,4 +1,5 @@
 /** AlertDescription, RFC 9846 §6. */
+// 9846-B-1
 export const Alert = {
   close_notify: 0,
   unexpected_message: 10,

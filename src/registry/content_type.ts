@@ -1,4 +1,5 @@
 /** ContentType, RFC 9846 §5.1. */
+// 9846-5-4
 export const ContentType = {
   invalid: 0,
   change_cipher_spec: 20,

@@ -78,6 +78,7 @@ export class Reader {
   }
 
   #malformed(field: string, what: string): never {
+    // 9846-4.3-2, 9846-6-6
     fail('decode_error', `${this.#struct}.${field}: ${what}`);
   }
 }

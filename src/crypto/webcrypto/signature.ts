@@ -11,7 +11,7 @@ interface SchemeAlgorithm {
   readonly parameters: AlgorithmIdentifier | EcdsaParams | RsaPssParams;
 }
 
-// RFC 9846 §4.3.3: the salt is as long as the digest; each curve has one hash.
+// 9846-4.3.3-7, 9846-4.3.3-9: the salt is as long as the digest; each curve has one hash.
 const ALGORITHMS: ReadonlyMap<number, SchemeAlgorithm> = new Map<number, SchemeAlgorithm>([
   [0x0403, { key: 'ecdsa_p256', hash: 'SHA-256', parameters: { name: 'ECDSA', hash: 'SHA-256' } }],
   [0x0503, { key: 'ecdsa_p384', hash: 'SHA-384', parameters: { name: 'ECDSA', hash: 'SHA-384' } }],

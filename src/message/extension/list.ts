@@ -11,6 +11,7 @@ export function decodeExtensions(reader: Reader, minimum: number, limit: number)
   reader.list(minimum, 0xffff, 'extensions', (item) => {
     const type = item.uint16('extension_type');
     const data = item.vector(0, 0xffff, 'extension_data');
+    // 9846-4.3-9
     if (extensions.has(type)) fail('duplicate_extension', `type ${type}`);
     extensions.set(type, data);
     if (extensions.size > limit) fail('too_many_extensions', `more than ${limit}`);
@@ -20,5 +21,6 @@ export function decodeExtensions(reader: Reader, minimum: number, limit: number)
 
 /** One extension of `type` around whatever `data` writes. */
 export function encodeExtension(writer: Writer, type: number, data?: (writer: Writer) => void): void {
+  // 9846-4.3-1
   writer.uint16(type).vector(2, () => data?.(writer));
 }

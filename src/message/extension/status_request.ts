@@ -28,5 +28,6 @@ export function decodeCertificateStatus(data: Uint8Array): Uint8Array {
 }
 
 export function encodeCertificateStatus(writer: Writer, response: Uint8Array): void {
+  // 9846-4.5.1.1-1
   writer.uint8(OCSP).opaqueVector(3, response);
 }
