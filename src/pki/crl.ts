@@ -27,6 +27,9 @@ export interface Crl {
 /** 64 MiB, some two million entries: the user's own file. */
 const LIMITS = { bytes: 1 << 26, elements: 1 << 24, depth: 24 };
 
+/** Milliseconds that the authority's clock may be ahead of ours. */
+const SKEW = 5 * 60_000;
+
 /** Reads all CRLs of a PEM or DER file. Throws `UsageError` that begins with `label`. */
 export function readCrls(file: Uint8Array, label: string): Crl[] {
   const ders = isPem(file)
@@ -103,7 +106,7 @@ export class CrlChecks {
     if (signed.length === 0) return undefined;
     // Revoked stays revoked, however old the list that says so.
     if (signed.some((crl) => crl.revoked.has(certificate.serialNumber))) return 'revoked';
-    const current = signed.some(({ thisUpdate, nextUpdate }) => thisUpdate <= now && now <= (nextUpdate ?? now));
+    const current = signed.some(({ thisUpdate, nextUpdate }) => thisUpdate <= now + SKEW && now <= (nextUpdate ?? now));
     if (!current) {
       throw new CertificateError(
         'certificate_unknown',
