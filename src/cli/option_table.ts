@@ -79,6 +79,9 @@ export const OPTIONS: readonly Option[] = [
       settings.paddingMultiple = readInteger(text, 1, 16384);
     },
   ),
+  option('tickets', 'N', 'session tickets per connection, 0 to 16; 0: no resumption (default 2)', (text, settings) => {
+    settings.tickets = readInteger(text, 0, 16);
+  }),
   option(
     'keylog',
     'FILE',

@@ -3,6 +3,7 @@ import { keyLogLine } from '../observe/key_log.ts';
 import { Log } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import type { Listener } from '../socket/socket.ts';
+import { TicketKeyRing } from '../session/ticket_key_ring.ts';
 import { createEngine, type Engine } from '../terminator/engine.ts';
 import { serveHttp } from '../terminator/http_responder.ts';
 import { ListenError } from '../terminator/listen.ts';
@@ -31,7 +32,11 @@ export async function serve(host: Host, runtime: Runtime, settings: Settings): P
     ...terminatorOptions(settings),
     routes: routesOf(settings, demo),
     credentials: certificates.all,
-    tls: { ...tlsOptions(settings), ...(keyLog === undefined ? {} : { keyLog: keyLog.write }) },
+    tls: {
+      ...tlsOptions(settings),
+      ...ticketOptions(engine, settings),
+      ...(keyLog === undefined ? {} : { keyLog: keyLog.write }),
+    },
     log,
     metrics,
   });
@@ -60,8 +65,10 @@ function terminatorOptions(settings: Settings): Omit<TerminatorOptions, 'routes'
   return { listen, strictServerName, handshakeTimeout, connectTimeout, proxyProtocol, maxConnections };
 }
 
+type TlsOptions = NonNullable<TerminatorOptions['tls']>;
+
 /** What was not given is left to the defaults of the core. */
-function tlsOptions(settings: Settings): NonNullable<TerminatorOptions['tls']> {
+function tlsOptions(settings: Settings): TlsOptions {
   const { applicationProtocols, paddingMultiple, groups, cipherSuites } = settings;
   return {
     paddingMultiple,
@@ -69,6 +76,12 @@ function tlsOptions(settings: Settings): NonNullable<TerminatorOptions['tls']> {
     ...(groups.length > 0 ? { groups } : {}),
     ...(cipherSuites.length > 0 ? { cipherSuites } : {}),
   };
+}
+
+/** The keys live as long as the process and change every eight hours. */
+function ticketOptions({ environment: { crypto, random } }: Engine, settings: Settings): Pick<TlsOptions, 'tickets'> {
+  if (settings.tickets === 0) return {};
+  return { tickets: { store: new TicketKeyRing(crypto, random), count: settings.tickets } };
 }
 
 function checkSupported(engine: Engine, settings: Settings): void {

@@ -17,6 +17,8 @@ export interface Settings {
   groups: number[];
   cipherSuites: number[];
   paddingMultiple: number;
+  /** Per connection. */
+  tickets: number;
   keyLogFile: string | undefined;
   handshakeTimeout: number;
   connectTimeout: number;
@@ -50,6 +52,7 @@ export function defaultSettings(): Settings {
     groups: [],
     cipherSuites: [],
     paddingMultiple: 1,
+    tickets: 2,
     keyLogFile: undefined,
     handshakeTimeout: 10_000,
     connectTimeout: 10_000,

@@ -1,4 +1,4 @@
-import type { CommonConfig } from '../handshake/config.ts';
+import type { ServerConfig } from '../handshake/config.ts';
 import type { HandshakeInfo } from '../handshake/result.ts';
 import { UsageError } from '../error.ts';
 import { Log } from '../observe/log.ts';
@@ -21,10 +21,17 @@ export interface TerminatorOptions {
   readonly credentials: readonly NamedCredentials[];
   /** Refuse server names that no certificate is for. Default: they get the default certificate. */
   readonly strictServerName?: boolean;
-  /** Protocol settings, see `CommonConfig`. */
+  /** Protocol settings, see `ServerConfig`. */
   readonly tls?: Pick<
-    CommonConfig,
-    'cipherSuites' | 'groups' | 'applicationProtocols' | 'paddingMultiple' | 'maxFragmentLength' | 'keyLog' | 'limits'
+    ServerConfig,
+    | 'cipherSuites'
+    | 'groups'
+    | 'applicationProtocols'
+    | 'paddingMultiple'
+    | 'maxFragmentLength'
+    | 'keyLog'
+    | 'limits'
+    | 'tickets'
   >;
   /** Milliseconds from accept to the end of the handshake. Default 10 000. */
   readonly handshakeTimeout?: number;
