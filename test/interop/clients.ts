@@ -7,7 +7,7 @@ import { ROOT } from '../support/root.ts';
 export const SUITES = ['TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384'] as const;
 export type Suite = (typeof SUITES)[number];
 
-export const GROUPS = ['x25519', 'secp256r1', 'secp384r1', 'X25519MLKEM768'] as const;
+export const GROUPS = ['x25519', 'secp256r1', 'secp384r1', 'X25519MLKEM768', 'SecP256r1MLKEM768'] as const;
 export type Group = (typeof GROUPS)[number];
 
 /** How a client is to connect. It offers this suite and this group alone, where its program lets it choose. */
@@ -48,6 +48,7 @@ const OPENSSL_GROUPS: Readonly<Record<Group, string>> = {
   secp256r1: 'P-256',
   secp384r1: 'P-384',
   X25519MLKEM768: 'X25519MLKEM768',
+  SecP256r1MLKEM768: 'SecP256r1MLKEM768',
 };
 
 const openssl: Client = {
@@ -164,7 +165,7 @@ const deno: Client = {
   name: 'Deno (rustls)',
   version: () => DENO === undefined ? undefined : firstLine(DENO, '--version')?.split(' ').slice(0, 2).join(' '),
   missing: 'the npm package deno has no binary for this machine',
-  groups: ['x25519', 'secp256r1', 'secp384r1'],
+  groups: ['x25519', 'secp256r1', 'secp384r1', 'X25519MLKEM768'],
   choosesSuite: false,
   kind: 'pipe',
   // deno-fmt-ignore
@@ -180,6 +181,6 @@ export const CLIENTS: readonly Client[] = [
   gnutls,
   nss,
   nodeClient('node:tls', process.execPath, ['x25519', 'secp256r1', 'secp384r1']),
-  nodeClient('node:tls (24)', node24, ['x25519', 'secp256r1', 'secp384r1']),
+  nodeClient('node:tls (24)', node24, GROUPS),
   deno,
 ];

@@ -29,7 +29,7 @@ function columns({ host, client, suite, group }: Scenario): string[] {
 }
 
 function row(cells: readonly string[]): string {
-  return `| ${cells.map((cell, index) => cell.padEnd([14, 16, 28, 14, 16][index] ?? 0)).join(' | ')} |`;
+  return `| ${cells.map((cell, index) => cell.padEnd([14, 16, 28, 17, 16][index] ?? 0)).join(' | ')} |`;
 }
 
 async function run(args: readonly string[]): Promise<number> {
