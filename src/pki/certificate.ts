@@ -22,6 +22,7 @@ import { readSignatureAlgorithm } from './signature_algorithm.ts';
 export interface Certificate {
   readonly der: Uint8Array;
   readonly x509: pkijs.Certificate;
+  readonly isVersion3: boolean;
   /** For people: `CN=leaf.test, O=…`, free of control characters. */
   readonly subject: string;
   readonly issuer: string;
@@ -101,7 +102,7 @@ function describe(der: Uint8Array, x509: pkijs.Certificate): Certificate {
   if (!x509.signature.isEqual(x509.signatureAlgorithm)) {
     throw new CertificateError('bad_certificate', 'its two signature algorithms differ');
   }
-  // 9846-4.5.1.2-1
+  // RFC 5280 §4.1.2.1
   if (extensions.size > 0 && x509.version !== 2) {
     throw new CertificateError('bad_certificate', 'extensions in a certificate that is not of version 3');
   }
@@ -111,6 +112,7 @@ function describe(der: Uint8Array, x509: pkijs.Certificate): Certificate {
   return {
     der,
     x509,
+    isVersion3: x509.version === 2,
     subject: nameText(x509.subject),
     issuer: nameText(x509.issuer),
     serialNumber: hex(x509.serialNumber.valueBlock.valueHexView),

@@ -58,7 +58,7 @@ export interface CredentialInfo {
 /**
  * Reads a certificate chain and its key, and checks that they belong together. `now` is in milliseconds since the epoch.
  *
- * A chain in the wrong order is put in order: RFC 9846 §4.5.2 wants each certificate to certify the one before, strict clients refuse
+ * A chain in the wrong order is put in order: RFC 9846 §4.5.1 wants each certificate to certify the one before, strict clients refuse
  * anything else, and the right order is never in doubt. A certificate that belongs to no chain is refused: it is a sign of the wrong file.
  *
  * Throws `UsageError` that names the file, what is wrong with it and how to mend it.
@@ -74,9 +74,10 @@ export async function loadCredentials(
   const [leaf] = chain;
   if (leaf === undefined) throw noCertificate(chainLabel);
   const publicKey = usableKey(leaf, chainLabel);
+  const chainSchemes = chain.filter((one) => !one.isSelfIssued).map((one) => usableSignature(one, chainLabel));
 
   const signer = await makeSigner(files.key ?? files.chain, keyLabel, publicKey, signatures);
-  const info = describeChain(leaf, chain, publicKey);
+  const info = describeChain(leaf, chain, publicKey, chainSchemes);
   return {
     credentials: { chain: chain.map((certificate) => certificate.der), signer },
     info,
@@ -154,13 +155,18 @@ function orderChain(given: readonly Certificate[], label: string): Certificate[]
 
 function usableKey(leaf: Certificate, label: string): PublicKey {
   const { publicKey } = leaf;
+  // 9846-4.5.1.2-1
+  if (!leaf.isVersion3) {
+    throw new UsageError(
+      `${label}: the certificate of "${leaf.subject}" is not of X.509 version 3: request one with a subjectAltName`,
+    );
+  }
   if (publicKey instanceof CertificateError) {
     throw new UsageError(
       `${label}: the certificate of "${leaf.subject}" has ${publicKey.message}: use ECDSA P-256 or P-384, Ed25519 or RSA`,
     );
   }
-  // RFC 9846 §4.5.2.2: TLS 1.3 needs the digitalSignature bit when there is a keyUsage.
-  // 9846-4.5.1.2-3
+  // 9846-4.5.1.2-3: TLS 1.3 needs the digitalSignature bit when there is a keyUsage.
   if (!leaf.allowsUsage(KeyUsageBit.digitalSignature)) {
     throw new UsageError(
       `${label}: the certificate of "${leaf.subject}" is not for digital signatures (keyUsage), which TLS 1.3 needs: ` +
@@ -168,6 +174,15 @@ function usableKey(leaf: Certificate, label: string): PublicKey {
     );
   }
   return publicKey;
+}
+
+/** The schemes of which a client must know one to check how `certificate` is signed. */
+function usableSignature({ subject, signedWith }: Certificate, label: string): readonly number[] {
+  if (!(signedWith instanceof CertificateError)) return schemesOfSignature(signedWith);
+  // 9846-4.3.3-16, 9846-4.5.1.2-10: no client of TLS 1.3 lists SHA-1 any more; a chain that has it is of no use to anyone.
+  throw new UsageError(
+    `${label}: the certificate of "${subject}" is ${signedWith.message}: request one signed with SHA-256 or better`,
+  );
 }
 
 async function makeSigner(
@@ -207,10 +222,12 @@ async function checkMatch(
   if (!(await verifier.verify(scheme, content, signature))) throw keyMismatch(label);
 }
 
-function describeChain(leaf: Certificate, chain: readonly Certificate[], publicKey: PublicKey): CredentialInfo {
-  const chainSchemes = chain.flatMap(({ isSelfIssued, signedWith }) =>
-    isSelfIssued || signedWith instanceof CertificateError ? [] : [schemesOfSignature(signedWith)]
-  );
+function describeChain(
+  leaf: Certificate,
+  chain: readonly Certificate[],
+  publicKey: PublicKey,
+  chainSchemes: readonly (readonly number[])[],
+): CredentialInfo {
   return {
     subject: leaf.subject,
     issuer: leaf.issuer,
@@ -226,13 +243,10 @@ function describeChain(leaf: Certificate, chain: readonly Certificate[], publicK
 
 function findWarnings(leaf: Certificate, chain: readonly Certificate[], label: string, now: number): string[] {
   const warnings: string[] = [];
-  for (const { subject, notBefore, notAfter, signedWith, isSelfIssued } of chain) {
+  for (const { subject, notBefore, notAfter } of chain) {
     const whose = `${label}: the certificate of "${subject}"`;
     if (now > notAfter) warnings.push(`${whose} expired on ${date(notAfter)}: renew it`);
     if (now < notBefore) warnings.push(`${whose} is not valid before ${date(notBefore)}: check it and the clock`);
-    if (!isSelfIssued && signedWith instanceof CertificateError) {
-      warnings.push(`${whose} is ${signedWith.message}: clients will refuse it`);
-    }
   }
   if (leaf.names.dns.length === 0 && leaf.names.ip.length === 0) {
     warnings.push(`${label}: the certificate of "${leaf.subject}" has no subjectAltName: clients will refuse it`);

@@ -39,7 +39,7 @@ export type TrustAnchors = ReadonlyMap<string, readonly Certificate[]>;
 
 export interface PathRequest {
   readonly leaf: Certificate;
-  /** What the peer sent beside it, in any order (RFC 9846 §4.5.2 asks receivers to be prepared for that). */
+  /** What the peer sent beside it, in any order (9846-4.5.1-12 asks receivers to be prepared for that). */
   readonly intermediates: readonly Certificate[];
   readonly anchors: TrustAnchors;
   /** What the end entity must be allowed to do: an OID of extKeyUsage. */
@@ -132,8 +132,12 @@ function checkOne(certificate: Certificate, isAnchor: boolean, now: number, limi
   if (publicKey instanceof CertificateError) {
     throw new CertificateError(publicKey.reason, `${whose(certificate)} has ${publicKey.message}`);
   }
-  // How an anchor was signed does not matter: it is trusted for itself.
+  // 9846-4.3.3-17, 9846-4.5.1.2-8: how an anchor was signed does not matter, it is trusted for itself.
   if (isAnchor) return;
+  // 9846-4.5.1.2-1
+  if (!certificate.isVersion3) {
+    throw new CertificateError('unsupported_certificate', `${whose(certificate)} is not of X.509 version 3`);
+  }
   if (signedWith instanceof CertificateError) {
     throw new CertificateError(signedWith.reason, `${whose(certificate)} is ${signedWith.message}`);
   }
@@ -153,7 +157,7 @@ function checkOne(certificate: Certificate, isAnchor: boolean, now: number, limi
 }
 
 function checkEndEntity(leaf: Certificate): void {
-  // RFC 9846 §4.5.2.2: keyUsage, if there, allows signatures.
+  // 9846-4.5.1.2-3: keyUsage, if there, allows signatures.
   if (!leaf.allowsUsage(KeyUsageBit.digitalSignature)) {
     throw new CertificateError('unsupported_certificate', `${whose(leaf)} is not for digital signatures (keyUsage)`);
   }

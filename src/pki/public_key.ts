@@ -121,9 +121,12 @@ function schemesOfPssKey(parameters: unknown): readonly number[] {
   const { hash, saltLength } = readPssParameters(parameters);
   const index = ['SHA-256', 'SHA-384', 'SHA-512'].indexOf(hash);
   const scheme = SCHEMES.rsa_pss[index];
-  // RFC 4055 §3.3: the key's salt length is the least a signature may have; TLS uses the digest's length.
-  if (scheme === undefined || saltLength > 32 + 16 * index) {
-    throw new CertificateError('unsupported_certificate', 'an RSASSA-PSS key whose salt is longer than its hash');
+  // 9846-4.3.3-12: TLS signs with a salt as long as the digest, and these parameters are to be the same.
+  if (scheme === undefined || saltLength !== 32 + 16 * index) {
+    throw new CertificateError(
+      'unsupported_certificate',
+      `an RSASSA-PSS key for salts of ${saltLength} bytes (TLS 1.3 needs them as long as the hash)`,
+    );
   }
   return [scheme];
 }

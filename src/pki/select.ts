@@ -8,7 +8,7 @@ export interface CertificateWish {
 }
 
 /**
- * The first whose key and whole chain the client can verify, or the first whose key it can, or the first: RFC 9846 §4.5.2.2 sends a chain
+ * The first whose key and whole chain the client can verify, or the first whose key it can, or the first: RFC 9846 §4.5.1.2 sends a chain
  * whose signatures the client did not offer to check when there is no better.
  */
 export function selectByAbility<T extends Pick<LoadedCredentials, 'info'>>(

@@ -15,7 +15,7 @@ const ALGORITHMS: Readonly<Record<string, CertificateSignature>> = {
   [SignatureOid.ed25519]: { kind: 'ed25519' },
 };
 
-/** What is broken, for an error that says more than "unknown". RFC 9846 §4.5.2.2 forbids MD5 and advises against SHA-1. */
+/** What is broken, for an error that says more than "unknown". RFC 9846 §4.5.1.3. */
 const WEAK: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.1.4': 'MD5 with RSA',
   '1.2.840.113549.1.1.5': 'SHA-1 with RSA',
@@ -23,7 +23,7 @@ const WEAK: Readonly<Record<string, string>> = {
   '1.2.840.10040.4.3': 'SHA-1 with DSA',
 };
 
-/** Throws `CertificateError('unsupported_certificate')` for MD5, SHA-1 and the unknown. */
+/** Throws `CertificateError`: 'bad_certificate' for MD5 and SHA-1, 'unsupported_certificate' for the unknown. */
 export function readSignatureAlgorithm(identifier: pkijs.AlgorithmIdentifier): CertificateSignature {
   const { algorithmId } = identifier;
   if (algorithmId === SignatureOid.rsassaPss) {
@@ -31,12 +31,10 @@ export function readSignatureAlgorithm(identifier: pkijs.AlgorithmIdentifier): C
   }
   const algorithm = ALGORITHMS[algorithmId];
   if (algorithm !== undefined) return algorithm;
-  // 9846-4.5.1.3-4
   const weak = WEAK[algorithmId];
-  throw new CertificateError(
-    'unsupported_certificate',
-    weak === undefined ? `signed with an unknown algorithm (${algorithmId})` : `signed with ${weak}, which is broken`,
-  );
+  // 9846-4.5.1.3-4, 9846-4.5.1.3-5, 9846-4.3.3-21
+  if (weak !== undefined) throw new CertificateError('bad_certificate', `signed with ${weak}, which is broken`);
+  throw new CertificateError('unsupported_certificate', `signed with an unknown algorithm (${algorithmId})`);
 }
 
 /**

@@ -107,7 +107,7 @@ async function verifyPeer(
   return identityOf(leaf, await crypto.digest('SHA-256', leaf.der));
 }
 
-/** RFC 9846 §4.5.3: a scheme that belongs to the key, and a good signature. */
+/** RFC 9846 §4.5.2: a scheme that belongs to the key, and a good signature. */
 async function checkCertificateVerify(
   leaf: Certificate,
   { scheme, content, signature }: PeerQuestion,
@@ -118,9 +118,11 @@ async function checkCertificateVerify(
     throw new CertificateError(publicKey.reason, `${whose(leaf)} has ${publicKey.message}`);
   }
   const name = `0x${scheme.toString(16).padStart(4, '0')}`;
+  // 9846-4.5.2-6, 9846-4.5.2-7: no key has a scheme with SHA-1.
   if (!publicKey.schemes.includes(scheme)) {
     throw new CertificateError('bad_signature_scheme', `scheme ${name} with a key of type ${publicKey.type}`);
   }
+  // 9846-4.5.2-8, 9846-4.5.2-9
   if (!(await isGoodSignature())) throw new CertificateError('bad_signature', `CertificateVerify with scheme ${name}`);
 
   async function isGoodSignature(): Promise<boolean> {

@@ -74,6 +74,7 @@ describe('loadCredentials', () => {
     }
   });
 
+  // 9846-4.5.1-9, 9846-4.5.1-10
   it('reads one bundle with key and chain in any order', async () => {
     const parts = [leaf.pem, intermediate.pem, root.pem, leaf.keyPem];
     for (let turn = 0; turn < parts.length; turn++) {
@@ -138,10 +139,20 @@ describe('loadCredentials', () => {
     expect((await load(nameless.pem, nameless.keyPem)).warnings[0]).toContain('no subjectAltName');
     const forClients = issue(root, { names: ['c.test'], purposes: ['1.3.6.1.5.5.7.3.2'] });
     expect((await load(forClients.pem, forClients.keyPem)).warnings[0]).toContain('not for servers');
-    const sha1 = issue(root, { names: ['sha1.test'], sha1: true });
-    expect((await load(sha1.pem, sha1.keyPem)).warnings[0]).toContain('SHA-1 with ECDSA');
   });
 
+  // 9846-4.3.3-16, 9846-4.5.1.2-10
+  it('refuses a chain signed with SHA-1', async () => {
+    const sha1 = issue(root, { names: ['sha1.test'], weakHash: 'sha1' });
+    expect(await refusal(sha1.pem, sha1.keyPem)).toContain(
+      'is signed with SHA-1 with ECDSA, which is broken: request one',
+    );
+    const weak = makeIntermediate(root, { subject: 'Weak', weakHash: 'sha1' });
+    const below = issue(weak, { names: ['below.test'] });
+    expect(await refusal(below.chainPem, below.keyPem)).toContain('the certificate of "CN=Weak" is signed with SHA-1');
+  });
+
+  // 9846-4.5.1.2-3
   it('refuses a certificate that may not sign handshakes', async () => {
     const forKeys = issue(root, { usages: [2] });
     expect(await refusal(forKeys.pem, forKeys.keyPem)).toContain('not for digital signatures');
@@ -235,6 +246,23 @@ describe('files made by openssl', () => {
     openssl('ecparam', '-name', 'prime256v1', '-genkey', '-out', 'with_parameters.pem');
     openssl('req', '-x509', '-key', 'with_parameters.pem', '-out', 'cert.pem', '-subj', '/CN=a.test');
     expect((await load(read('cert.pem'), read('with_parameters.pem'))).info.keyType).toBe('ecdsa_p256');
+  });
+
+  // 9846-4.5.1.2-1
+  it('refuses certificates of version 1', async () => {
+    openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', 'key.pem');
+    openssl('req', '-new', '-key', 'key.pem', '-out', 'request.pem', '-subj', '/CN=a.test');
+    openssl('x509', '-req', '-in', 'request.pem', '-signkey', 'key.pem', '-out', 'cert.pem');
+    expect(await refusal(read('cert.pem'), read('key.pem'))).toContain('is not of X.509 version 3');
+  });
+
+  // 9846-4.3.3-12
+  it('refuses RSASSA-PSS keys for salts of another length than the digest', async () => {
+    const pss = ['-pkeyopt', 'rsa_pss_keygen_md:sha256', '-pkeyopt', 'rsa_pss_keygen_mgf1_md:sha256'];
+    const salt = ['-pkeyopt', 'rsa_pss_keygen_saltlen:20', '-pkeyopt', 'rsa_keygen_bits:2048'];
+    openssl('genpkey', '-algorithm', 'RSA-PSS', ...pss, ...salt, '-out', 'key.pem');
+    openssl('req', '-x509', '-key', 'key.pem', '-out', 'cert.pem', '-subj', '/CN=a.test');
+    expect(await refusal(read('cert.pem'), read('key.pem'))).toContain('an RSASSA-PSS key for salts of 20 bytes');
   });
 
   it('refuses RSA keys below 2048 bits, other curves and other algorithms', async () => {

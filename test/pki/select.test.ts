@@ -24,6 +24,7 @@ describe('selectByAbility', () => {
   const ecdsa = candidate(['a.test'], [0x0403], [[0x0403]]);
   const pss = candidate(['a.test'], [0x0403], [[0x0804, 0x0809]]);
 
+  // 9846-4.5.1.2-2, 9846-4.5.1.2-7
   it('takes the first whose key and chain the client can verify', () => {
     expect(selectByAbility([rsa, ecdsa], { signatureSchemes: [0x0403] })).toBe(ecdsa);
     expect(selectByAbility([ecdsaUnderRsa, ecdsa], { signatureSchemes: [0x0403] })).toBe(ecdsa);
@@ -35,6 +36,7 @@ describe('selectByAbility', () => {
     expect(selectByAbility([ecdsa, ecdsaUnderRsa], wish)).toBe(ecdsaUnderRsa);
   });
 
+  // 9846-4.5.1.2-9
   it('sends a chain the client may not know rather than none', () => {
     expect(selectByAbility([rsa, ecdsaUnderRsa], { signatureSchemes: [0x0403] })).toBe(
       ecdsaUnderRsa,

@@ -79,6 +79,7 @@ describe('an honest peer', () => {
     expect(verdict.ok && verdict.identity.serialNumber).toBe(new X509Certificate(leaf.der).serialNumber.toLowerCase());
   });
 
+  // 9846-4.5.1-12
   it('that sends its chain in another order, with its root, and with certificates of no use', async () => {
     const stranger = makeRoot({ subject: 'Stranger' });
     const top = makeIntermediate(root, { subject: 'Upper' });
@@ -108,6 +109,7 @@ describe('an honest peer', () => {
 });
 
 describe('CertificateVerify', () => {
+  // 9846-4.3.3-1, 9846-4.3.3-8, 9846-4.3.3-10, 9846-4.5.2-6, 9846-4.5.2-7
   it('goes with schemes of the key alone', async () => {
     for (const type of KEY_TYPES) {
       const peer = issue(root, { type, subject: `scheme ${type}` });
@@ -125,6 +127,7 @@ describe('CertificateVerify', () => {
     }
   });
 
+  // 9846-4.3.3-7, 9846-4.3.3-9, 9846-4.5.2-8, 9846-4.5.2-9
   it('has a salt as long as the digest', async () => {
     const peer = issue(root, { type: 'rsa' });
     const question = questionOf(peer);
@@ -209,6 +212,7 @@ describe('a chain that is not valid', () => {
   });
 
   it('for another purpose: keyUsage, extKeyUsage, of the end entity and above it', async () => {
+    // 9846-4.5.1.2-3
     expect(await reasonOfLeaf({ usages: [2] })).toBe('unsupported_certificate');
     expect(await reasonOfLeaf({ usages: [] })).toBe('ok');
     expect(await reasonOfLeaf({ purposes: [PurposeOid.serverAuth] })).toBe('unsupported_certificate');
@@ -240,12 +244,16 @@ describe('a chain that is not valid', () => {
     expect(await reasonOfLeaf({}, { extensions: [explicit] })).toBe('bad_certificate');
   });
 
-  it('signed with SHA-1', async () => {
-    expect(await reasonOfLeaf({ sha1: true })).toBe('unsupported_certificate');
-    expect(await reasonOfLeaf({}, { sha1: true })).toBe('unsupported_certificate');
-    const rsaRoot = makeRoot({ type: 'rsa', subject: 'RSA root', sha1: true });
-    // How a root signs itself does not matter.
-    expect(await reasonOf(questionOf(issue(rsaRoot)), { trust: trustIn([rsaRoot]) })).toBe('ok');
+  it('signed with SHA-1 or MD5', async () => {
+    // 9846-4.5.1.3-4, 9846-4.5.1.3-5, 9846-4.3.3-21
+    expect(await reasonOfLeaf({ weakHash: 'sha1' })).toBe('bad_certificate');
+    expect(await reasonOfLeaf({}, { weakHash: 'sha1' })).toBe('bad_certificate');
+    // 9846-4.3.3-17, 9846-4.5.1.2-8: how a root signs itself does not matter.
+    const rsaRoot = makeRoot({ type: 'rsa', subject: 'RSA root', weakHash: 'md5' });
+    const trust = trustIn([rsaRoot]);
+    expect(await reasonOf(questionOf(issue(rsaRoot)), { trust })).toBe('ok');
+    expect(await reasonOf(questionOf(issue(rsaRoot, { weakHash: 'md5' })), { trust })).toBe('bad_certificate');
+    expect(await reasonOf(questionOf(issue(rsaRoot, { weakHash: 'sha1' })), { trust })).toBe('bad_certificate');
   });
 
   it('without a certificate', async () => {

@@ -72,8 +72,8 @@ export interface TestCertificateOptions {
   readonly keys?: { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
   /** Do not reuse a cached key. */
   readonly freshKey?: boolean;
-  /** Signs with SHA-1, which nobody should accept. RSA and ECDSA issuers. */
-  readonly sha1?: boolean;
+  /** Signs with a hash that nobody should accept: SHA-1 (RSA and ECDSA issuers), MD5 (RSA issuers). */
+  readonly weakHash?: 'sha1' | 'md5';
   /** The RSASSA-PSS signature algorithm instead of PKCS#1, for RSA issuers. */
   readonly pssSignature?: boolean;
 }
@@ -228,10 +228,11 @@ interface SignatureAlgorithm {
 }
 
 function signatureAlgorithm(type: KeyType, options: TestCertificateOptions): SignatureAlgorithm {
-  if (options.sha1) {
-    return type === 'rsa'
-      ? { identifier: algorithmIdentifier('1.2.840.113549.1.1.5', NULL), hash: 'sha1', pss: false }
-      : { identifier: algorithmIdentifier('1.2.840.10045.4.1'), hash: 'sha1', pss: false };
+  const { weakHash } = options;
+  if (weakHash !== undefined) {
+    const rsaId = weakHash === 'sha1' ? '1.2.840.113549.1.1.5' : '1.2.840.113549.1.1.4';
+    const identifier = type === 'rsa' ? algorithmIdentifier(rsaId, NULL) : algorithmIdentifier('1.2.840.10045.4.1');
+    return { identifier, hash: weakHash, pss: false };
   }
   switch (type) {
     case 'ecdsa_p256':
