@@ -22,7 +22,13 @@ import { Transcript } from '../schedule/transcript.ts';
 import { equal } from '../wire/bytes.ts';
 import { type ClientConfig, DEFAULT_LIMITS } from './config.ts';
 import { ask, type Flow, type HandshakeIo, receive, Secrets, type Suite } from './flow.ts';
-import { chooseSignatureScheme, DEFAULT_CIPHER_SUITES, DEFAULT_VERIFY_SCHEMES, suiteOf } from './negotiate.ts';
+import {
+  certificateSchemes,
+  chooseSignatureScheme,
+  DEFAULT_CIPHER_SUITES,
+  DEFAULT_VERIFY_SCHEMES,
+  suiteOf,
+} from './negotiate.ts';
 import { type PeerCertificate, receivePeerCertificate } from './peer_certificate.ts';
 import type { HandshakeResult } from './result.ts';
 
@@ -212,6 +218,7 @@ function firstOffer(config: ClientConfig, offers: Map<number, KeyOffer>): Client
     serverName: config.serverName,
     supportedGroups: groups,
     signatureAlgorithms: config.verifySchemes ?? DEFAULT_VERIFY_SCHEMES,
+    signatureAlgorithmsCert: certificateSchemes(config.verifySchemes ?? DEFAULT_VERIFY_SCHEMES),
     applicationProtocols: config.applicationProtocols,
     statusRequest: config.requestOcsp ?? false,
     compressCertificate: config.certificateCompression?.algorithms,

@@ -43,6 +43,8 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     const clientMustAuthenticate = clientAuthentication?.mode === 'require';
     const binding: Binding = { suite, host, serverName, applicationProtocol, clientMustAuthenticate };
     const psk = yield* choosePsk(config, hello, binding);
+    // Before anything costly: without a PSK, can we sign what the client can verify?
+    const signatureScheme = psk === undefined ? ownScheme(host, hello) : undefined;
     const early = secrets.keep(enterClientHello(config, message, hello, suite, transcript, psk));
     const earlyData = !retried && (yield* decideEarlyData(config, hello, suite, psk));
     const clientEarly = earlyData ? secrets.keep(derive('c e traffic', 'CLIENT_EARLY_TRAFFIC_SECRET', early)) : EMPTY;
@@ -91,7 +93,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     // 9846-4.4.2-2
     if (asksClient) send(certificateRequest(config, clientAuthentication));
     // 9846-4.5.1-1, 9846-4.5.2-1, 9846-4.5.2-3
-    const signatureScheme = psk === undefined ? yield* sendCertificate(host) : undefined;
+    if (signatureScheme !== undefined) yield* sendCertificate(host, signatureScheme);
     send(encodeFinished(finishedVerifyData(suite.hash, serverHandshake, transcript.digest())));
     const main = secrets.keep(mainSecret(suite.hash, handshake));
     const clientApplication = secrets.keep(derive('c ap traffic', 'CLIENT_TRAFFIC_SECRET_0', main));
@@ -160,11 +162,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       return secret;
     }
 
-    function* sendCertificate(credentials: HostConfig): Flow<number> {
-      const { signer } = credentials;
-      // 9846-4.3.3-3: a server that authenticates by certificate needs signature_algorithms (its PSKs did not serve).
-      if (extensions.signatureAlgorithms === undefined) fail('missing_extension', 'signature_algorithms');
-      const scheme = negotiate.chooseSignatureScheme(extensions.signatureAlgorithms, signer.schemes);
+    function* sendCertificate(credentials: HostConfig, scheme: number): Flow<void> {
       send(certificateMessage(credentials, {
         // 9846-4.5.1-6
         ocsp: extensions.statusRequest ?? false,
@@ -172,9 +170,8 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
         algorithms: extensions.compressCertificate ?? [],
       }, config.certificateCompression));
       const content = certificateVerifyContent('server', transcript.digest());
-      const signature = yield* ask({ type: 'sign', signer, scheme, content });
+      const signature = yield* ask({ type: 'sign', signer: credentials.signer, scheme, content });
       send(encodeCertificateVerify({ algorithm: scheme, signature }));
-      return scheme;
     }
 
     function* receiveClientCertificate({ mode }: ClientAuthentication): Flow<PeerCertificate> {
@@ -248,12 +245,19 @@ function* selectHost(config: ServerConfig, hello: ClientHello): Flow<HostConfig>
   return host;
 }
 
+function ownScheme({ signer }: HostConfig, { extensions }: ClientHello): number {
+  // 9846-4.3.3-3: a server that authenticates by certificate needs signature_algorithms (its PSKs did not serve).
+  if (extensions.signatureAlgorithms === undefined) fail('missing_extension', 'signature_algorithms');
+  return negotiate.chooseSignatureScheme(extensions.signatureAlgorithms, signer.schemes);
+}
+
 function certificateRequest(config: ServerConfig, { authorities }: ClientAuthentication): Uint8Array {
   return encodeCertificateRequest({
     // 9846-4.4.2-3, 9846-4.4.2-4
     certificateRequestContext: EMPTY,
     // 9846-4.4.2-6
     signatureAlgorithms: config.verifySchemes ?? negotiate.DEFAULT_VERIFY_SCHEMES,
+    signatureAlgorithmsCert: negotiate.certificateSchemes(config.verifySchemes ?? negotiate.DEFAULT_VERIFY_SCHEMES),
     certificateAuthorities: authorities,
     compressCertificate: config.certificateCompression?.algorithms,
   });

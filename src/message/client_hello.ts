@@ -145,6 +145,7 @@ export interface ClientHelloOffer {
   readonly serverName?: string | undefined;
   readonly supportedGroups: readonly number[];
   readonly signatureAlgorithms: readonly number[];
+  readonly signatureAlgorithmsCert?: readonly number[] | undefined;
   readonly applicationProtocols?: readonly string[] | undefined;
   readonly statusRequest?: boolean;
   readonly compressCertificate?: readonly number[] | undefined;
@@ -163,6 +164,7 @@ export function encodeClientHello(offer: ClientHelloOffer): Uint8Array {
     writer.uint16List(2, offer.cipherSuites).opaqueVector(1, Uint8Array.of(0));
     writer.vector(2, () => {
       const { serverName, applicationProtocols, compressCertificate, recordSizeLimit, cookie, preSharedKey } = offer;
+      const { signatureAlgorithmsCert } = offer;
       if (serverName !== undefined) {
         encodeExtension(writer, ExtensionType.server_name, (w) => encodeServerName(w, serverName));
       }
@@ -177,6 +179,13 @@ export function encodeClientHello(offer: ClientHelloOffer): Uint8Array {
         ExtensionType.signature_algorithms,
         (w) => encodeSignatureAlgorithms(w, offer.signatureAlgorithms),
       );
+      if (signatureAlgorithmsCert !== undefined) {
+        encodeExtension(
+          writer,
+          ExtensionType.signature_algorithms_cert,
+          (w) => encodeSignatureAlgorithms(w, signatureAlgorithmsCert),
+        );
+      }
       if (applicationProtocols?.length) {
         encodeExtension(
           writer,
