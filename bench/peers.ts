@@ -38,6 +38,8 @@ function ours(plan: ServerPlan): string[] {
       `127.0.0.1:${plan.backendPort}`,
     ],
     ...['--cert', plan.certificate.cert, '--key', plan.certificate.key],
+    // The peers log no connections either.
+    ...['--log-level', 'warning'],
     ...(plan.workers === 1 ? [] : ['--workers', String(plan.workers)]),
   ];
 }

@@ -1,9 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
 import type { Host } from './host.ts';
 
 export function nodeHost(): Host {
+  // A young generation that grows to 48 MiB only spreads the waste of handshakes over more pages: kept small, 2000 idle connections
+  // take 14 KiB each instead of 31 (Node 24, `npm run bench -- --rows memory`), and collections cost no more than before.
+  setFlagsFromString('--semi-space-growth-factor=1');
   // A reader of our output that goes away (`| head`) is no reason to end.
   process.stdout.on('error', () => {});
   process.stderr.on('error', () => {});
