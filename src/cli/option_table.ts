@@ -54,6 +54,36 @@ export const OPTIONS: readonly Option[] = [
   list('key', 'FILE', 'private key of the certificate at the same place in the order', (text, settings) => {
     settings.keyFiles.push(readPath(text));
   }),
+  list(
+    'ocsp',
+    'FILE',
+    'OCSP response to staple to the certificate at the same place in the order',
+    (text, settings) => {
+      settings.ocspFiles.push(readPath(text));
+    },
+  ),
+  list('sct', 'FILE', 'SignedCertificateTimestampList for the certificate at the same place', (text, settings) => {
+    settings.timestampFiles.push(readPath(text));
+  }),
+  list(
+    'client-ca',
+    'FILE',
+    'ask clients for certificates issued by these authorities, PEM or DER; may be repeated',
+    (text, settings) => {
+      settings.clientAuthorityFiles.push(readPath(text));
+    },
+  ),
+  option(
+    'client-auth',
+    'require|request',
+    'with --client-ca: refuse clients without a certificate, or let them in (default require)',
+    (text, settings) => {
+      settings.clientAuthentication = readChoice(text, ['require', 'request'] as const);
+    },
+  ),
+  list('crl', 'FILE', 'revocation list of a --client-ca, PEM or DER; may be repeated', (text, settings) => {
+    settings.revocationFiles.push(readPath(text));
+  }),
   toggle('strict-sni', 'refuse server names that no certificate is for', (_text, settings) => {
     settings.strictServerName = true;
   }),

@@ -9,7 +9,7 @@ import { serveHttp } from '../terminator/http_responder.ts';
 import { ListenError } from '../terminator/listen.ts';
 import type { Runtime } from '../terminator/runtime.ts';
 import { Terminator, type TerminatorOptions } from '../terminator/terminator.ts';
-import { type Certificates, loadCertificates } from './certificates.ts';
+import { type Certificates, loadCertificates, loadClientAuthorities } from './certificates.ts';
 import { introduce, startDemoBackend } from './demo.ts';
 import type { Host } from './host.ts';
 import type { Settings } from './settings.ts';
@@ -23,6 +23,7 @@ export async function serve(host: Host, runtime: Runtime, settings: Settings): P
   const engine = await createEngine(runtime);
   checkSupported(engine, settings);
   const certificates = await loadCertificates(runtime, settings, engine);
+  const clients = loadClientAuthorities(runtime, settings);
   const keyLog = openKeyLog(host, runtime, settings);
 
   const demo = settings.target === undefined && settings.routes.length === 0
@@ -32,6 +33,7 @@ export async function serve(host: Host, runtime: Runtime, settings: Settings): P
     ...terminatorOptions(settings),
     routes: routesOf(settings, demo),
     credentials: certificates.all,
+    ...(clients && { clientAuthentication: clients }),
     tls: {
       ...tlsOptions(settings),
       ...ticketOptions(engine, settings),
@@ -43,7 +45,9 @@ export async function serve(host: Host, runtime: Runtime, settings: Settings): P
   const metricsListener = await startMetrics(engine, settings, metrics);
   await startListening(terminator);
 
-  for (const problem of certificates.warnings) log.warning('certificate', { problem });
+  for (const problem of [...certificates.warnings, ...clients?.trust.warnings ?? []]) {
+    log.warning('certificate', { problem });
+  }
   if (keyLog !== undefined) log.warning('secrets of all connections are written to the key log', { file: keyLog.file });
   for (const address of terminator.addresses) log.info('listening', { address: formatAddress(address) });
   const forget = introduce(host, terminator, certificates, demo);
@@ -81,7 +85,7 @@ function tlsOptions(settings: Settings): TlsOptions {
 /** The keys live as long as the process and change every eight hours. */
 function ticketOptions({ environment: { crypto, random } }: Engine, settings: Settings): Pick<TlsOptions, 'tickets'> {
   if (settings.tickets === 0) return {};
-  return { tickets: { store: new TicketKeyRing(crypto, random), count: settings.tickets } };
+  return { tickets: { store: new TicketKeyRing(crypto, random), count: settings.tickets, withFirstData: true } };
 }
 
 function checkSupported(engine: Engine, settings: Settings): void {

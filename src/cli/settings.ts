@@ -12,7 +12,13 @@ export interface Settings {
   routes: Route[];
   certificateFiles: string[];
   keyFiles: string[];
+  ocspFiles: string[];
+  timestampFiles: string[];
   strictServerName: boolean;
+  /** Certificates that issue clients' certificates; none: clients are not asked. */
+  clientAuthorityFiles: string[];
+  revocationFiles: string[];
+  clientAuthentication: 'request' | 'require';
   applicationProtocols: string[];
   groups: number[];
   cipherSuites: number[];
@@ -47,7 +53,12 @@ export function defaultSettings(): Settings {
     routes: [],
     certificateFiles: [],
     keyFiles: [],
+    ocspFiles: [],
+    timestampFiles: [],
     strictServerName: false,
+    clientAuthorityFiles: [],
+    revocationFiles: [],
+    clientAuthentication: 'require',
     applicationProtocols: [],
     groups: [],
     cipherSuites: [],
@@ -84,8 +95,23 @@ export function makeSettings(fromFile: readonly Given[], fromFlags: readonly Giv
         'give one --key for each --cert, in the same order',
     );
   }
+  checkPaired(settings, settings.ocspFiles, '--ocsp');
+  checkPaired(settings, settings.timestampFiles, '--sct');
+  if (settings.revocationFiles.length > 0 && settings.clientAuthorityFiles.length === 0) {
+    throw new UsageError('--crl is about client certificates: give --client-ca as well');
+  }
   if (settings.listen.length === 0) settings.listen.push({ host: 'localhost', port: 8443 });
   return settings;
+}
+
+/** Files that go with certificates stand at the same place in the order. */
+function checkPaired({ certificateFiles }: Settings, files: readonly string[], flag: string): void {
+  if (files.length <= certificateFiles.length) return;
+  throw new UsageError(
+    `${count(files, flag)} but ${
+      count(certificateFiles, '--cert')
+    }: give at most one ${flag} for each --cert, in the same order`,
+  );
 }
 
 function count(files: readonly string[], flag: string): string {

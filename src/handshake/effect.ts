@@ -50,11 +50,17 @@ export type Effect =
     readonly now: number;
   };
 
+/** Why a peer is not believed; `detail` is for the log, and safe to print. */
+export interface PeerRefusal {
+  readonly reason: Reason;
+  readonly detail: string;
+}
+
 /** What each effect is resolved with. */
 export interface EffectResult {
   select_credentials: HostConfig | undefined;
   sign: Uint8Array;
-  verify_peer: true | Reason;
+  verify_peer: true | Reason | PeerRefusal;
   open_ticket: Session | undefined;
   seal_ticket: Uint8Array | undefined;
   accept_early_data: boolean;

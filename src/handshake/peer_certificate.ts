@@ -77,7 +77,8 @@ export function* receivePeerCertificate(
     ocspResponse: status && decodeCertificateStatus(status),
   });
   // 9846-4.5.1.2-12, 9846-4.5.2-9
-  if (verdict !== true) fail(verdict);
+  if (typeof verdict === 'string') fail(verdict);
+  if (verdict !== true) fail(verdict.reason, verdict.detail);
   transcript.add(verifyMessage.bytes);
   return { chain, scheme: algorithm };
 }

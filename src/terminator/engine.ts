@@ -4,7 +4,7 @@ import { webCrypto } from '../crypto/webcrypto/subtle.ts';
 import { webCryptoSignatures } from '../crypto/webcrypto/signature.ts';
 import { BufferPool } from '../stream/buffer_pool.ts';
 import type { Network } from '../socket/socket.ts';
-import type { Environment } from '../handshake/config.ts';
+import type { CertificateCompression, Environment } from '../handshake/config.ts';
 import type { Runtime } from './runtime.ts';
 import { loadWasmProvider } from './wasm_loader.ts';
 
@@ -18,6 +18,7 @@ export interface Engine {
   readonly environment: Environment;
   readonly signatures: SignatureProvider;
   readonly webCrypto: Crypto;
+  readonly certificateCompression: CertificateCompression;
 }
 
 /**
@@ -44,6 +45,7 @@ export async function createEngine(runtime: Runtime): Promise<Engine> {
     // RSA alone takes longer than the way to the runtime's thread pool and back.
     signatures: firstProvider(provider.signatures(random), webCryptoSignatures(crypto.subtle)),
     webCrypto: crypto,
+    certificateCompression: runtime.certificateCompression,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { CertificateCompression } from '../handshake/config.ts';
 import type { Network } from '../socket/socket.ts';
 
 /** What a terminator needs of the runtime it is on. */
@@ -13,6 +14,7 @@ export interface Runtime {
   createNetwork(region: Uint8Array): Network;
   /** Whether several listeners can share a port (SO_REUSEPORT). */
   readonly sharesPorts: boolean;
+  readonly certificateCompression: CertificateCompression;
 }
 
 export async function loadRuntime(): Promise<Runtime> {

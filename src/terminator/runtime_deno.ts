@@ -1,5 +1,6 @@
 import { createDenoNetwork } from '../socket/deno.ts';
 import { denoApi } from '../socket/deno_api.ts';
+import { nodeCertificateCompression } from './node_zlib.ts';
 import type { Runtime } from './runtime.ts';
 
 const READ_REGIONS = 16;
@@ -21,5 +22,6 @@ export function denoRuntime(): Runtime {
       return createDenoNetwork(deno, { readRegions });
     },
     sharesPorts: true,
+    certificateCompression: nodeCertificateCompression(),
   };
 }

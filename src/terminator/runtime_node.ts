@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { createNodeNetwork } from '../socket/node.ts';
+import { nodeCertificateCompression } from './node_zlib.ts';
 import type { Runtime } from './runtime.ts';
 
 export function nodeRuntime(): Runtime {
@@ -13,6 +14,7 @@ export function nodeRuntime(): Runtime {
     readRegions: 1,
     createNetwork: (region) => createNodeNetwork({ readRegion: region }),
     sharesPorts: hasReusePort(process.versions.node),
+    certificateCompression: nodeCertificateCompression(),
   };
 }
 

@@ -4,6 +4,7 @@ import { UsageError } from '../error.ts';
 import { Log } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import type { Address, Listener, Socket } from '../socket/socket.ts';
+import { type ClientCertificates, clientVerifier, sessionContexts } from './client_certificates.ts';
 import { CredentialStore, type NamedCredentials } from './credential_store.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Engine } from './engine.ts';
@@ -33,6 +34,8 @@ export interface TerminatorOptions {
     | 'limits'
     | 'tickets'
   >;
+  /** Ask clients for certificates. Default: they are not asked. */
+  readonly clientAuthentication?: ClientCertificates;
   /** Milliseconds from accept to the end of the handshake. Default 10 000. */
   readonly handshakeTimeout?: number;
   /** Milliseconds to reach the backend. Default 10 000. */
@@ -53,6 +56,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof TerminatorOptions>([
   'credentials',
   'strictServerName',
   'tls',
+  'clientAuthentication',
   'handshakeTimeout',
   'connectTimeout',
   'proxyProtocol',
@@ -91,7 +95,11 @@ export class Terminator {
     this.#engine = engine;
     this.#log = options.log ?? new Log('silent', 'text', () => {});
     this.metrics = options.metrics ?? new Metrics();
-    this.#credentials = new CredentialStore(options.credentials, options.strictServerName);
+    this.#credentials = new CredentialStore(
+      options.credentials,
+      sessionContexts(engine.environment.crypto, options.clientAuthentication),
+      options.strictServerName,
+    );
     this.#context = this.#createContext();
   }
 
@@ -138,22 +146,41 @@ export class Terminator {
   }
 
   #createContext(): TunnelContext {
-    const { network, pool, environment } = this.#engine;
-    const { routes, tls = {}, handshakeTimeout = 10_000, connectTimeout = 10_000, proxyProtocol = 'off' } =
+    const { network, pool } = this.#engine;
+    const { routes, clientAuthentication, handshakeTimeout = 10_000, connectTimeout = 10_000, proxyProtocol = 'off' } =
       this.#options;
     return {
       network,
       pool,
       log: this.#log,
       metrics: this.metrics,
-      config: { ...environment, ...tls },
-      effects: { selectCredentials: (clientHello) => this.#credentials.select(clientHello) },
+      config: this.#createConfig(),
+      effects: {
+        selectCredentials: (clientHello) => this.#credentials.select(clientHello),
+        ...(clientAuthentication && { verifyPeer: clientVerifier(this.#engine, clientAuthentication) }),
+      },
       proxyProtocol,
       handshakes: new Deadlines(handshakeTimeout, (tunnel: Tunnel) => tunnel.handshakeExpired()),
       connects: new Deadlines(connectTimeout, (tunnel: Tunnel) => tunnel.connectExpired()),
       farewells: new Deadlines(FAREWELL, (tunnel: Tunnel) => tunnel.farewellExpired()),
       target: (info: HandshakeInfo) => chooseRoute(routes, info)?.target,
       finished: (tunnel) => this.#remove(tunnel),
+    };
+  }
+
+  #createConfig(): ServerConfig {
+    const { environment, certificateCompression } = this.#engine;
+    const { tls, clientAuthentication } = this.#options;
+    return {
+      ...environment,
+      certificateCompression,
+      ...(clientAuthentication && {
+        clientAuthentication: {
+          mode: clientAuthentication.mode,
+          authorities: clientAuthentication.trust.authorities,
+        },
+      }),
+      ...tls,
     };
   }
 

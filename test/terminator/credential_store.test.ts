@@ -40,18 +40,18 @@ test.each([
   ['the name comes before what can be verified', 'other.example.com', [RSA], 'star'],
   ['no name: the first that can be verified', undefined, [RSA], 'www-rsa'],
 ])('%s', (_what, name, schemes, expected) => {
-  expect(chosen(new CredentialStore(all), hello(name, ...schemes))).toBe(expected);
+  expect(chosen(new CredentialStore(all, () => ''), hello(name, ...schemes))).toBe(expected);
 });
 
 test('strict: only certificates for the name', () => {
-  const store = new CredentialStore(all, true);
+  const store = new CredentialStore(all, () => '', true);
   expect(chosen(store, hello('nowhere.example', ECDSA))).toBeUndefined();
   expect(chosen(store, hello('other.example.com', RSA))).toBe('star');
   expect(chosen(store, hello(undefined, ECDSA))).toBe('default');
 });
 
 test('replaced certificates are used from then on', () => {
-  const store = new CredentialStore(all);
+  const store = new CredentialStore(all, () => '');
   store.replace([named('new', ['www.example.com'], ECDSA)]);
   expect(chosen(store, hello('www.example.com', ECDSA))).toBe('new');
   expect(chosen(store, hello('other.example.com', ECDSA))).toBe('new');
