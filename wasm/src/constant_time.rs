@@ -26,6 +26,13 @@ pub fn declassify<T: ?Sized>(value: &T) {
     let _ = value;
 }
 
+/// Hides from the compiler how a mask was made. Otherwise it finds out that there are two values alone, and turns the selection
+/// that follows into a branch or into the address of a load.
+#[inline(always)]
+pub const fn hide(mask: u32) -> u32 {
+    core::hint::black_box(mask)
+}
+
 /// Overwrites a secret with zeros, in a way that the compiler may not remove as a dead store.
 pub fn wipe<T: Copy>(secret: &mut [T]) {
     // SAFETY: every type used here is an integer or a SIMD vector, for which all-zero is a valid value.

@@ -3,7 +3,7 @@
 //!
 //! The hash is as long as the curve's order: P-256 with SHA-256, P-384 with SHA-384. Signatures are DER.
 
-use crate::constant_time::wipe;
+use crate::constant_time::{declassify, wipe};
 use crate::hash::{digest, Hash, Hmac};
 use crate::montgomery::{from_big_endian, is_zero, to_big_endian};
 use crate::weierstrass::{Affine, Group};
@@ -61,7 +61,9 @@ impl<H: Hash, const N: usize> SigningKey<H, N> {
         loop {
             let mut k = from_big_endian(nonces.next());
             // Taken or not: what is not taken is not used, so that nothing is told by it.
-            if order.is_canonical(&k) & !is_zero(&k) == 0 {
+            let usable = order.is_canonical(&k) & !is_zero(&k) != 0;
+            declassify(&usable);
+            if !usable {
                 continue;
             }
             let r = order.reduce(&G::multiply_generator(&k)[0]);
@@ -71,6 +73,9 @@ impl<H: Hash, const N: usize> SigningKey<H, N> {
             let s = order.multiply(&sum, &inverse);
             wipe(&mut inverse);
             wipe(&mut k);
+            // The signature is public.
+            declassify(&r);
+            declassify(&s);
             if is_zero(&r) | is_zero(&s) == 0 {
                 nonces.wipe();
                 return encode_signature(&r, &s, out);

@@ -5,6 +5,7 @@
 //! differences of up to four reduced elements (limbs below 2^27.01 and 2^26.01), so that its columns fit in 64 bits:
 //! ten products of at most 19 · 2^54.02 are below 2^61.6.
 
+use crate::constant_time::hide;
 use crate::montgomery::{from_little_endian, to_little_endian, Modulus};
 
 pub static PRIME: Modulus<8> = Modulus::new([
@@ -144,8 +145,9 @@ impl Element {
 
     /// Exchanges a and b where `mask` is all ones, not where it is 0.
     pub fn exchange_if(mask: u32, a: &mut Self, b: &mut Self) {
+        let mask = hide(mask) as i32;
         for (x, y) in a.0.iter_mut().zip(&mut b.0) {
-            let difference = (*x ^ *y) & mask as i32;
+            let difference = (*x ^ *y) & mask;
             *x ^= difference;
             *y ^= difference;
         }

@@ -3,6 +3,8 @@
 //! This is the plain twin of the floating-point fields of P-256 and P-384, and the arithmetic of scalars: residues modulo the
 //! group orders are few per operation, so they need no faster one. Numbers are little-endian arrays of words.
 
+use crate::constant_time::hide;
+
 /// 30-bit words of the signed numbers in `invert`: enough for 384 bits and a sign.
 const SIGNED_WORDS: usize = 13;
 const M30: i32 = (1 << 30) - 1;
@@ -153,7 +155,7 @@ impl<const N: usize> Modulus<N> {
             update_fg(&mut f, &mut g, &t, words);
         }
         // f is now ±1 (or ±m when a was 0, and then d is 0): d·sign(f) is the inverse.
-        normalize(&mut d, f[words - 1] >> 31, m, words);
+        normalize(&mut d, hide((f[words - 1] >> 31) as u32) as i32, m, words);
         let out = from_signed(&d);
         for secret in [&mut d, &mut e, &mut g] {
             crate::constant_time::wipe(secret);
@@ -193,7 +195,7 @@ pub const fn subtract<const N: usize>(a: &[u32; N], b: &[u32; N]) -> ([u32; N], 
 const fn subtract_if_not_below<const N: usize>(a: &[u32; N], top: u32, m: &[u32; N]) -> [u32; N] {
     let (difference, borrow) = subtract(a, m);
     // Keep `a` when there was a borrow that `top` does not cover.
-    let keep = borrow & top.wrapping_sub(1);
+    let keep = hide(borrow & top.wrapping_sub(1));
     let mut out = [0; N];
     let mut i = 0;
     while i < N {
@@ -375,7 +377,7 @@ fn update_fg(f: &mut [i32; SIGNED_WORDS], g: &mut [i32; SIGNED_WORDS], t: &Trans
 /// Brings d in (−2m, m), negated if `negate` is all ones, into [0, m).
 fn normalize(d: &mut [i32; SIGNED_WORDS], negate: i32, m: &[i32; SIGNED_WORDS], words: usize) {
     let add_if_negative = |d: &mut [i32; SIGNED_WORDS]| {
-        let mask = d[words - 1] >> 31;
+        let mask = hide((d[words - 1] >> 31) as u32) as i32;
         for i in 0..words {
             d[i] += m[i] & mask;
         }

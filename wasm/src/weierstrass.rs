@@ -3,6 +3,7 @@
 //! Points are homogeneous (x = X/Z, y = Y/Z), coordinates in Montgomery form. The formulas are the complete ones of Renes, Costello and
 //! Batina (2015, algorithms 4 and 6): no case is special, neither the point at infinity (0 : 1 : 0) nor equal points.
 
+use crate::constant_time::{declassify, hide};
 use crate::montgomery::{from_big_endian, is_zero, select, to_big_endian, Modulus};
 
 pub struct Curve<const N: usize> {
@@ -186,12 +187,14 @@ impl<const N: usize> Curve<N> {
     /// A private scalar in [1, n − 1].
     pub fn decode_scalar(&self, bytes: &[u8]) -> Option<[u32; N]> {
         let k = from_big_endian(bytes);
-        (self.order.is_canonical(&k) & !is_zero(&k) != 0).then_some(k)
+        let valid = self.order.is_canonical(&k) & !is_zero(&k) != 0;
+        declassify(&valid);
+        valid.then_some(k)
     }
 }
 
 /// All ones if a = b, else 0.
 pub fn equal_mask(a: u32, b: u32) -> u32 {
-    let difference = core::hint::black_box(a ^ b);
-    ((difference | difference.wrapping_neg()) >> 31).wrapping_sub(1)
+    let difference = a ^ b;
+    hide(((difference | difference.wrapping_neg()) >> 31).wrapping_sub(1))
 }

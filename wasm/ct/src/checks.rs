@@ -4,8 +4,12 @@ use sallyport::aead::Aead;
 use sallyport::aes_gcm::AesGcm;
 use sallyport::chacha20_poly1305::ChaCha20Poly1305;
 use sallyport::constant_time::{declassify, equal};
+use sallyport::ecdsa::{max_signature_length, SigningKey};
 use sallyport::hash::{digest, expand, hmac};
-use sallyport::mlkem;
+use sallyport::p256::P256;
+use sallyport::p384::P384;
+use sallyport::weierstrass::Group;
+use sallyport::{ecdh, ed25519, mlkem, x25519};
 use sallyport::record::{RecordKey, MAX_INNER};
 use sallyport::sha256::Sha256;
 use sallyport::sha512::{Sha384, Sha512};
@@ -29,6 +33,15 @@ pub const CHECKS: &[Check] = &[
     Check { name: "AES-256-GCM open", run: || open(&AesGcm::new(&secret::<32>(1))) },
     Check { name: "record seal", run: record_seal },
     Check { name: "record open, forged", run: record_open_forged },
+    Check { name: "X25519 public key", run: x25519_public_key },
+    Check { name: "X25519 shared secret", run: x25519_shared_secret },
+    Check { name: "P-256 key generation", run: ecdh_public_share::<P256, 8> },
+    Check { name: "P-256 shared secret", run: ecdh_shared_secret::<P256, 8> },
+    Check { name: "P-384 key generation", run: ecdh_public_share::<P384, 12> },
+    Check { name: "P-384 shared secret", run: ecdh_shared_secret::<P384, 12> },
+    Check { name: "ECDSA P-256 signing key and signature", run: ecdsa_sign::<P256, Sha256, 8> },
+    Check { name: "ECDSA P-384 signing key and signature", run: ecdsa_sign::<P384, Sha384, 12> },
+    Check { name: "Ed25519 signing key and signature", run: ed25519_sign },
     Check { name: "ML-KEM-768 key generation", run: mlkem_generate_key },
     Check { name: "ML-KEM-768 encapsulation", run: mlkem_encapsulate },
     Check { name: "ML-KEM-768 decapsulation", run: || mlkem_decapsulate(false) },
@@ -107,6 +120,61 @@ fn record_open_forged() -> Vec<u8> {
     let opened = key.open(0, &mut memory, 0, 5 + 768, 0, 1 << 14);
     assert_eq!(opened.records, 0);
     key.iv.to_vec()
+}
+
+fn x25519_public_key() -> Vec<u8> {
+    let mut share = [0; 32];
+    x25519::public_key(&secret(1), &mut share);
+    share.to_vec()
+}
+
+fn x25519_shared_secret() -> Vec<u8> {
+    let mut peer = [0; 32];
+    x25519::public_key(&public(1), &mut peer);
+    let mut shared = [0; 32];
+    assert!(x25519::shared_secret(&secret(2), &peer, &mut shared));
+    shared.to_vec()
+}
+
+fn ecdh_public_share<G: Group<N>, const N: usize>() -> Vec<u8> {
+    let random = secret::<56>(1);
+    let scalar = ecdh::private_scalar(G::CURVE.order, &random[..ecdh::random_length(N)]);
+    let mut share = vec![0; 8 * N + 1];
+    ecdh::public_share::<G, N>(&scalar, &mut share);
+    share
+}
+
+fn ecdh_shared_secret<G: Group<N>, const N: usize>() -> Vec<u8> {
+    let mut peer = ecdh_public_share::<G, N>();
+    declassify(&peer[..]);
+    let random = secret::<56>(2);
+    let scalar = ecdh::private_scalar(G::CURVE.order, &random[..ecdh::random_length(N)]);
+    let mut shared = vec![0; 4 * N];
+    assert!(ecdh::shared_secret::<G, N>(&scalar, &peer, &mut shared));
+    // A point that is not on the curve: refused before the scalar is touched.
+    peer[8 * N] ^= 1;
+    assert!(!ecdh::shared_secret::<G, N>(&scalar, &peer, &mut [0; 48]));
+    shared
+}
+
+fn ecdsa_sign<G: Group<N>, H: sallyport::hash::Hash, const N: usize>() -> Vec<u8> {
+    let mut private = secret::<48>(3);
+    // Below any order.
+    private[0] &= 0x7f;
+    let key = SigningKey::<H, N>::new::<G>(&private[..4 * N]).expect("a private key");
+    let mut output = vec![0; max_signature_length(N)];
+    let length = key.sign::<G>(&public::<100>(4), &secret::<16>(5), &mut output);
+    output.truncate(length);
+    // The signature is public; the key shows that the secret was one.
+    output.extend_from_slice(&private);
+    output
+}
+
+fn ed25519_sign() -> Vec<u8> {
+    let key = ed25519::SigningKey::new(&secret(1));
+    let mut signature = [0; 64];
+    key.sign(&public::<100>(2), &mut signature);
+    signature.to_vec()
 }
 
 fn mlkem_generate_key() -> Vec<u8> {
