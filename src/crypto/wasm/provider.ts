@@ -64,7 +64,8 @@ export function createWasmProvider(source: WasmModule, options: WasmProviderOpti
   return provider;
 }
 
-function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
+/** See `CryptoProvider`. */
+export function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;
   for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
