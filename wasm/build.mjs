@@ -9,6 +9,7 @@ import { gzipSync } from 'node:zlib';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeKernels } from './kernels/generate.mjs';
 
 const RUSTC_VERSION = '1.96.0';
 const STACK_BYTES = 256 * 1024;
@@ -91,6 +92,7 @@ if (scratch !== undefined) {
 }
 const different = [];
 try {
+  writeKernels(join(source, 'src'));
   for (const { file, features } of BUILDS) {
     const built = build(toolchain, source, join(source, 'target', file), features);
     const committed = join(crate, file);

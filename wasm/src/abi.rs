@@ -273,8 +273,7 @@ unsafe extern "C" fn x25519_respond(
     secret: *mut [u8; 32],
 ) -> u32 {
     memory::with_clean_stack::<CURVE_STACK, _>(|| unsafe {
-        x25519::public_key(&*private, &mut *share);
-        x25519::shared_secret(&*private, &*peer, &mut *secret) as u32
+        x25519::respond(&*private, &*peer, &mut *share, &mut *secret) as u32
     })
 }
 

@@ -2,6 +2,8 @@
 
 use crate::constant_time::wipe;
 use crate::edwards25519::{multiply_generator, Point};
+#[cfg(target_feature = "relaxed-simd")]
+use crate::fma25519;
 use crate::hash::digest;
 use crate::montgomery::{from_little_endian, to_little_endian, Modulus};
 use crate::sha512::Sha512;
@@ -26,7 +28,7 @@ impl SigningKey {
         digest::<Sha512>(&[seed], &mut expanded);
         let (scalar, prefix) = expanded.split_at(32);
         let (scalar, prefix) = (crate::x25519::clamp(scalar.try_into().unwrap_or(&[0; 32])), prefix);
-        let mut key = Self { scalar, prefix: [0; 32], public: multiply_generator(&scalar).encode() };
+        let mut key = Self { scalar, prefix: [0; 32], public: multiply_generator_encoded(&scalar) };
         key.prefix.copy_from_slice(prefix);
         wipe(&mut expanded);
         key
@@ -36,7 +38,7 @@ impl SigningKey {
         let mut r = hash_to_scalar(&[&self.prefix, message]);
         let mut nonce = [0; 32];
         to_little_endian(&ORDER.leave(&r), &mut nonce);
-        let r_point = multiply_generator(&nonce).encode();
+        let r_point = multiply_generator_encoded(&nonce);
         let k = hash_to_scalar(&[&r_point, &self.public, message]);
         let mut scalar = ORDER.enter(&from_little_endian(&self.scalar));
         let s = ORDER.leave(&ORDER.add(&r, &ORDER.multiply(&k, &scalar)));
@@ -46,6 +48,15 @@ impl SigningKey {
         wipe(&mut nonce);
         wipe(&mut scalar);
     }
+}
+
+/// k·B for k below 2^255, encoded.
+fn multiply_generator_encoded(k: &[u8; 32]) -> [u8; 32] {
+    #[cfg(target_feature = "relaxed-simd")]
+    let encoded = fma25519::multiply_generator_encoded(k);
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    let encoded = multiply_generator(k).encode();
+    encoded
 }
 
 /// SHA-512 as a little-endian number modulo L, in Montgomery form.

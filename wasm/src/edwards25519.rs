@@ -135,13 +135,43 @@ impl Point {
         Some(Self::from_affine(x, y))
     }
 
+    /// (y + x, y − x, 2d·xy) of 1 to N times this point, canonical, for tables. N is at most 16; the point is of large order.
+    pub fn table_entries<const N: usize>(&self) -> [[[u8; 32]; 3]; N] {
+        let mut multiples = [*self; N];
+        let mut products = [self.z; N]; // of the z up to each
+        for i in 1..N {
+            multiples[i] = multiples[i - 1].add(self);
+            products[i] = products[i - 1].multiply(&multiples[i].z);
+        }
+        let mut inverse = products[N - 1].invert(); // of the product of the z up to i
+        let mut out = [[[0; 32]; 3]; N];
+        for i in (0..N).rev() {
+            let point = &multiples[i];
+            let z_inverse = if i == 0 { inverse } else { inverse.multiply(&products[i - 1]) };
+            inverse = inverse.multiply(&point.z);
+            let (x, y) = (point.x.multiply(&z_inverse), point.y.multiply(&z_inverse));
+            let product = x.multiply(&y).multiply(&D.add(&D));
+            out[i] = [y.add(&x), y.subtract(&x), product].map(|e| e.multiply_small(1).to_bytes());
+        }
+        out
+    }
+
     /// u = (1 + y)/(1 − y) of the isomorphic Montgomery curve; 0 for the identity (RFC 7748 §4.1).
     pub fn to_montgomery(&self) -> [u8; 32] {
         self.z.add(&self.y).multiply(&self.z.subtract(&self.y).invert()).to_bytes()
     }
 }
 
+pub fn generator() -> Point {
+    Point::from_affine(GENERATOR_X, GENERATOR_Y)
+}
+
 /// k·B, k little-endian, any.
 pub fn multiply_generator(k: &[u8; 32]) -> Point {
-    Point::from_affine(GENERATOR_X, GENERATOR_Y).multiply(k)
+    generator().multiply(k)
+}
+
+/// 2d, canonical.
+pub fn twice_d() -> [u8; 32] {
+    D.add(&D).multiply_small(1).to_bytes()
 }

@@ -5,6 +5,7 @@
 //! addresses from JavaScript into slices. See `README.md` for the memory plan, the bounds and the constant-time arguments.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
+#![cfg_attr(target_feature = "relaxed-simd", feature(asm_experimental_arch))]
 #![deny(unsafe_op_in_unsafe_fn)]
 
 #[cfg(target_arch = "wasm32")]
@@ -42,6 +43,8 @@ pub mod ecdsa;
 pub mod ed25519;
 pub mod edwards25519;
 pub mod field25519;
+#[cfg(target_feature = "relaxed-simd")]
+pub mod fma25519;
 pub mod montgomery;
 pub mod p256;
 pub mod p384;

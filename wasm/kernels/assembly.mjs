@@ -1,0 +1,79 @@
+// Programs as WebAssembly assembly text for LLVM's assembler.
+
+/**
+ * Gives each value a local, and reuses the local of a value that is not needed any more: fewer locals, shorter code. (The engine
+ * undoes it all: it sees values.)
+ */
+function assignLocals(program) {
+  const { operations } = program;
+  const lastUse = new Map();
+  operations.forEach(({ args }, at) => args.forEach((value) => lastUse.set(value, at)));
+  const local = new Map();
+  const free = [];
+  let next = program.parameters.length;
+  operations.forEach(({ op, args }, at) => {
+    for (const value of new Set(args)) if (lastUse.get(value) === at) free.push(local.get(value));
+    if (op !== 'store' && lastUse.has(at)) local.set(at, free.pop() ?? next++);
+  });
+  return { local, count: next - program.parameters.length };
+}
+
+/** Where the lanes of `i8x16.shuffle` come from: eight bytes for each of two lanes. */
+function shuffleBytes(lanes) {
+  return lanes.flatMap((lane) => Array.from({ length: 8 }, (_, byte) => 8 * lane + byte)).join(', ');
+}
+
+/** One function. Constants are loaded from `table`, of which `indexOf` gives the place: V8 rebuilds immediate ones at each use. */
+function functionText(program, table, indexOf) {
+  const { name, parameters, operations } = program;
+  const { local, count } = assignLocals(program);
+  const lines = [];
+  const emit = (text) => lines.push(`\t${text}`);
+  operations.forEach(({ op, args, parameter, offset, lanes, bits }, at) => {
+    if (op === 'load') {
+      emit(`local.get ${parameter}`);
+      emit(`v128.load ${offset}:p2align=4`);
+    } else if (op === 'constant') {
+      emit('i32.const 0');
+      emit(`v128.load ${table}+${16 * indexOf(lanes)}:p2align=4`);
+    } else if (op === 'store') {
+      emit(`local.get ${parameter}`);
+      emit(`local.get ${local.get(args[0])}`);
+      emit(`v128.store ${offset}:p2align=4`);
+      return;
+    } else {
+      for (const value of args) emit(`local.get ${local.get(value)}`);
+      if (bits !== undefined) emit(`i32.const ${bits}`);
+      emit(op === 'i8x16.shuffle' ? `${op} ${shuffleBytes(lanes)}` : op);
+    }
+    emit(`local.set ${local.get(at)}`);
+  });
+  return `
+\t.section .text.${name},"",@
+\t.globl ${name}
+\t.type ${name},@function
+${name}:
+\t.functype ${name} (${parameters.map(() => 'i32').join(', ')}) -> ()
+\t.local ${Array(count).fill('v128').join(', ')}
+${lines.join('\n')}
+\tend_function
+`;
+}
+
+/** A file of functions that share one table of constants. */
+export function assemblyText(title, table, programs) {
+  const constants = [];
+  const indexOf = (lanes) => {
+    const found = constants.findIndex((other) => other[0] === lanes[0] && other[1] === lanes[1]);
+    return found >= 0 ? found : constants.push(lanes) - 1;
+  };
+  const functions = programs.map((program) => functionText(program, table, indexOf)).join('');
+  const words = constants.flat().map((lane) => `\t.int64 ${BigInt.asIntN(64, lane)}\n`).join('');
+  return `# Made by wasm/kernels/: ${title}. Do not edit.
+${functions}
+\t.section .rodata.${table},"",@
+\t.p2align 4
+${table}:
+${words}\t.size ${table}, ${16 * constants.length}
+`;
+}

@@ -1,0 +1,96 @@
+// A straight-line program over v128 values: what the floating-point kernels are written in. One and the same list of operations is
+// turned into WebAssembly assembly (`assembly.mjs`) and followed with intervals (`bounds.mjs`), so that what is proven is what runs.
+//
+// Values are numbers that name the result of an operation; there is no control flow and no address but parameter + constant.
+
+const MASK64 = (1n << 64n) - 1n;
+
+/** The bit pattern of a double, as a BigInt. */
+export function bitsOf(float) {
+  return new BigUint64Array(Float64Array.of(float).buffer)[0];
+}
+
+export class Program {
+  /** `parameters` are the names of i32 addresses. */
+  constructor(name, parameters) {
+    this.name = name;
+    this.parameters = parameters;
+    /** Each operation: { op, args (values), ... }. Stores have no value, but a number all the same. */
+    this.operations = [];
+    this.constants = new Map();
+  }
+
+  #emit(operation) {
+    return this.operations.push(operation) - 1;
+  }
+
+  /**
+   * A vector at `parameter` + `offset`. `bounds` is what the caller promises of each lane: { lo, hi }, an integer held as a float, or
+   * 'mask' for all ones or all zeros.
+   */
+  load(parameter, offset, bounds) {
+    return this.#emit({ op: 'load', args: [], parameter: this.parameters.indexOf(parameter), offset, bounds });
+  }
+
+  /** `bounds` is what is promised to whoever loads it. */
+  store(parameter, offset, value, bounds) {
+    this.#emit({ op: 'store', args: [value], parameter: this.parameters.indexOf(parameter), offset, bounds });
+  }
+
+  /** Two 64-bit patterns, one for each lane. */
+  constant(low, high = low) {
+    const lanes = [BigInt(low) & MASK64, BigInt(high) & MASK64];
+    const key = lanes.join();
+    if (!this.constants.has(key)) this.constants.set(key, this.#emit({ op: 'constant', args: [], lanes }));
+    return this.constants.get(key);
+  }
+
+  /** The same double in both lanes. */
+  float(value) {
+    return this.constant(bitsOf(value));
+  }
+
+  #binary(op) {
+    return (a, b) => this.#emit({ op, args: [a, b] });
+  }
+
+  floatAdd = this.#binary('f64x2.add');
+  floatSubtract = this.#binary('f64x2.sub');
+  add = this.#binary('i64x2.add');
+  subtract = this.#binary('i64x2.sub');
+  and = this.#binary('v128.and');
+  or = this.#binary('v128.or');
+  /** 32-bit products; used where each 64-bit lane and its product are below 2^32. */
+  multiply32 = this.#binary('i32x4.mul');
+
+  floatNegate(a) {
+    return this.#emit({ op: 'f64x2.neg', args: [a] });
+  }
+
+  /** a·b + c, rounded once. */
+  fusedMultiplyAdd(a, b, c) {
+    return this.#emit({ op: 'f64x2.relaxed_madd', args: [a, b, c] });
+  }
+
+  shiftLeft(a, bits) {
+    return this.#emit({ op: 'i64x2.shl', args: [a], bits });
+  }
+
+  shiftRight(a, bits) {
+    return this.#emit({ op: 'i64x2.shr_u', args: [a], bits });
+  }
+
+  /** Lane i of the four lanes (a0, a1, b0, b1) beside lane j. */
+  shuffle(a, b, i, j) {
+    return this.#emit({ op: 'i8x16.shuffle', args: [a, b], lanes: [i, j] });
+  }
+
+  swap(a) {
+    return this.shuffle(a, a, 1, 0);
+  }
+
+  /** `a` where `mask` is all ones, `b` where it is zero. */
+  select(mask, a, b) {
+    return this.#emit({ op: 'v128.bitselect', args: [a, b, mask] });
+  }
+}
