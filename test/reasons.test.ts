@@ -73,7 +73,7 @@ const authenticating = (act: (client: RawClient) => unknown, config: Partial<Ser
     await act(client);
   }, { clientAuthentication: { mode: 'require' }, ...config });
 
-/** The verdict of whoever verifies the client's certificate. */
+/** The verdict of whoever verifies the client's certificate (9846-4.5.1.2-12). */
 async function verdict(reason: Reason): Promise<End> {
   const effect = ({ type }: { type: string }) => type === 'verify_peer' ? reason : undefined;
   const joined = join({ clientAuthentication: { mode: 'require' } }, {}, { effect });
@@ -302,6 +302,7 @@ const PROVOKED: Record<Reason, () => Promise<End> | End> = {
       await client.sendMessages(message(15, concat(u16(0x0203), vector(2, u8(1)))));
     }),
   bad_signature: () => verdict('bad_signature'),
+  // 9846-4.5.3-1
   bad_finished: () =>
     server(async (client) => {
       await client.toServerFinished();
@@ -336,6 +337,7 @@ const PROVOKED: Record<Reason, () => Promise<End> | End> = {
     }),
 };
 
+// 9846-6.2-1, 9846-6.2-2, 9846-6.2-4, 9846-6-7
 test.each(Object.keys(ALERT_OF_REASON) as Reason[])('%s', async (reason) => {
   const end = await PROVOKED[reason]();
   expect(end.reason).toBe(reason);

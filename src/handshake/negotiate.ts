@@ -24,6 +24,7 @@ export const DEFAULT_CIPHER_SUITES: readonly number[] = [
 const TLS_FALLBACK_SCSV = 0x5600;
 
 /** Every scheme that may sign a TLS 1.3 handshake. */
+// 9846-4.3.3-20
 export const DEFAULT_VERIFY_SCHEMES: readonly number[] = [
   SignatureScheme.ecdsa_secp256r1_sha256,
   SignatureScheme.ed25519,

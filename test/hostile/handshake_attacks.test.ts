@@ -4,6 +4,7 @@ import { CLIENT, HOST, join, SERVER, signerOf } from '../support/hostile_server.
 import { RawClient, Type } from '../support/raw_client.ts';
 import {
   concat,
+  encodeCertificate,
   encodeExtensions,
   encodeHello,
   extension,
@@ -50,6 +51,23 @@ describe('CVE-2022-25640: client authentication without proof of the key', () =>
     await client.sendMessages(client.certificateVerifyMessage(CLIENT.privateKey));
     await client.drain();
     expect(server.reason).toBe('unexpected_message');
+  });
+
+  test('extensions of its certificate that were not asked for', async () => {
+    // 9846-4.3-6, 9846-4.5.1-7
+    const { server, client } = await authenticating('require');
+    await client.sendMessages(encodeCertificate([CLIENT.certificate], undefined, [extension.raw(18, u16(0))]));
+    await client.drain();
+    expect(server.reason).toBe('unsolicited_extension');
+    expect(client.alert).toBe(110);
+  });
+
+  test('a certificate_request_context that was not given', async () => {
+    // 9846-4.5.1-5
+    const { client } = await authenticating('require');
+    await client.sendMessages(encodeCertificate([CLIENT.certificate], u8(1)));
+    await client.drain();
+    expect(client.alert).toBe(47);
   });
 
   test('an empty certificate is accepted only where it may be', async () => {

@@ -204,6 +204,7 @@ describe.each(STATES)('$name', (state) => {
   });
 
   test('every record type', async () => {
+    // 9846-5.1-16, 9846-5.2-2, 9846-5.2-5, 9846-5.4-4
     // 9846-5-1, 9846-5-2, 9846-5-3, 9846-5-5, 9846-5.1-8, 9846-5.1-10, 9846-5.2-3, 9846-5.4-3, 9846-5.4-5
     const { sealed } = state;
     const inSeal = (type: number, content: Bytes, padding = 0) => (client: RawClient) =>

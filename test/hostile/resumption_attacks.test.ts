@@ -209,7 +209,7 @@ describe('CVE-2025-23419, CVE-2025-68121: a session carried to where it was not 
   });
 
   test('the identity is that of the first handshake, and no certificate is asked for', async () => {
-    // 9846-4.4.2-8
+    // 9846-4.4.2-8, 9846-4.7.1-9
     const place = new Place();
     const psk = await place.session(place.config, {}, { host: auth });
     const { server, client } = place.join(place.config, {}, { host: auth });
@@ -218,6 +218,7 @@ describe('CVE-2025-23419, CVE-2025-68121: a session carried to where it was not 
     await client.drain();
     expect(client.certificateRequest).toBeUndefined();
     expect(server.info?.resumed).toBe(true);
+    expect(server.info?.serverName).toBe('server.test');
     expect(server.info?.peerCertificates.map((one) => Buffer.from(one).toString('hex'))).toEqual([
       Buffer.from(CLIENT.certificate).toString('hex'),
     ]);
@@ -364,6 +365,20 @@ describe('early data', () => {
     await again.server.receive();
     expect(again.server.received.length).toBe(0);
     expect(again.server.error).toBeUndefined();
+  });
+
+  test('a ClientHello with a wrong binder does not reach the replay register', async () => {
+    // 9846-8.2-2
+    const place = new Place();
+    const psk = await place.session(place.early);
+    let asked = 0;
+    const antiReplay = { accept: () => ++asked > 0 };
+    const { server, client } = place.join({ ...place.config, earlyData: { maxSize: 1000, antiReplay } });
+    client.psk = { ...psk, key: new Uint8Array(32) };
+    await client.sendHello(withExtensions(client.usualHello(), extension.earlyData()));
+    await client.drain();
+    expect(server.reason).toBe('invalid_binder');
+    expect(asked).toBe(0);
   });
 
   test('a ticket age that does not fit: rejected, the handshake goes on', async () => {

@@ -1,5 +1,5 @@
 /** `npm run spec [-- --all]`: prints how far RFC 9846 is traced. With `--all`, every requirement with its places. */
-import { finished, isDue, load, problems, type Requirement, type State, stateOf, type Trace } from './trace.ts';
+import { isDue, load, problems, type Requirement, type State, stateOf, type Trace } from './trace.ts';
 
 const trace = load(process.cwd());
 const all = process.argv.includes('--all');
@@ -32,14 +32,11 @@ for (const [name, belongs] of groups) {
 if (all) {
   for (const requirement of trace.requirements.values()) printRequirement(trace, requirement);
 } else {
-  const waiting = [...trace.todo].filter((id) => !finished(trace).includes(id)).map((id) =>
-    `${id} (${stateOf(trace, id)})`
+  const open = [...trace.requirements.values()].filter(({ id, level, binds }) =>
+    level.startsWith('MUST') && binds === 'client' && !['traced', 'exception'].includes(stateOf(trace, id))
   );
-  console.log(`\nTo do, server or both: ${waiting.length === 0 ? 'none' : waiting.join(', ')}`);
+  console.log(`\nNot traced, client: ${open.map(({ id }) => `${id} (${stateOf(trace, id)})`).join(', ') || 'none'}`);
 }
-
-const done = finished(trace);
-if (done.length > 0) console.log(`\nSettled, to take off todo.tsv: ${done.join(', ')}`);
 
 const wrong = problems(trace);
 for (const problem of wrong) console.log(`problem: ${problem}`);

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { finished, load, problems, type Trace } from './trace.ts';
+import { load, problems, type Trace } from './trace.ts';
 
 const trace = load(new URL('../..', import.meta.url).pathname);
 
-test('every MUST that binds the server has a line and a test, or an exception, or is listed as to do', () => {
+test('every MUST that binds the server has a line and a test, or an exception', () => {
   expect(problems(trace)).toEqual([]);
 });
 
@@ -20,7 +20,7 @@ test('the table is complete and well formed', () => {
   }
 });
 
-test('the checker notices an unknown id, a missing half, a stale exception and a stale to-do', () => {
+test('the checker notices an unknown id, a missing half and a stale exception', () => {
   const one = { id: '9846-1-1', level: 'MUST', binds: 'server', summary: 'x.' } as const;
   const place = new Map([['9846-1-1', ['src/a.ts:1']]]);
   const none = new Map<string, string[]>();
@@ -29,15 +29,12 @@ test('the checker notices an unknown id, a missing half, a stale exception and a
     code: none,
     tests: none,
     exceptions: new Map(),
-    todo: new Set(),
   };
   expect(problems(base)).toEqual([expect.stringContaining('9846-1-1 (MUST, open)')]);
   expect(problems({ ...base, code: place })).toEqual([expect.stringContaining('9846-1-1 (MUST, code)')]);
   expect(problems({ ...base, code: place, tests: place })).toEqual([]);
   expect(problems({ ...base, exceptions: new Map([[one.id, 'why']]) })).toEqual([]);
-  expect(problems({ ...base, todo: new Set([one.id]) })).toEqual([]);
   const both = { ...base, code: place, tests: place };
-  expect(finished({ ...both, todo: new Set([one.id]) })).toEqual([one.id]);
   expect(problems({ ...both, exceptions: new Map([[one.id, 'why']]) })).toEqual([expect.stringContaining('drop')]);
   expect(problems({ ...both, tests: new Map([...place, ['9846-9.9-9', ['b']]]) })).toEqual([
     expect.stringContaining('9846-9.9-9 is cited at b'),

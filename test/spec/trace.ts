@@ -25,8 +25,6 @@ export interface Trace {
   readonly tests: ReadonlyMap<string, readonly string[]>;
   /** Id → why no line of ours and no test can stand for it. */
   readonly exceptions: ReadonlyMap<string, string>;
-  /** Ids that await their line or their test. Only shrinks. */
-  readonly todo: ReadonlySet<string>;
 }
 
 /**
@@ -49,7 +47,6 @@ export function load(root: string): Trace {
     code: citations(root, ['src', 'wasm']),
     tests: citations(root, ['test']),
     exceptions: new Map(rows(join(root, 'test/spec/exceptions.tsv'), 2).map(([id, reason]) => [id!, reason!])),
-    todo: new Set(rows(join(root, 'test/spec/todo.tsv'), 1).map(([id]) => id!)),
   };
 }
 
@@ -111,23 +108,17 @@ export function problems(trace: Trace): string[] {
   for (const [id, places] of [...trace.code, ...trace.tests]) {
     if (!trace.requirements.has(id)) found.push(`${id} is cited at ${places.join(', ')} and is not in the table`);
   }
-  for (const id of [...trace.exceptions.keys(), ...trace.todo]) {
-    if (!trace.requirements.has(id)) found.push(`${id} is listed as an exception or to do and is not in the table`);
+  for (const id of trace.exceptions.keys()) {
+    if (!trace.requirements.has(id)) found.push(`${id} is an exception and is not in the table`);
   }
   for (const requirement of trace.requirements.values()) {
     const { id } = requirement;
     const state = stateOf(trace, id);
     const settled = state === 'traced' || state === 'exception';
     if (state === 'traced' && trace.exceptions.has(id)) found.push(`${id} is traced: drop its exception`);
-    if (trace.todo.has(id) && !isDue(requirement)) found.push(`${id} need not be traced: take it off todo.tsv`);
-    if (!settled && isDue(requirement) && !trace.todo.has(id)) {
+    if (!settled && isDue(requirement)) {
       found.push(`${id} (${requirement.level}, ${state}) has neither line and test nor an exception`);
     }
   }
   return found;
-}
-
-/** Ids on the to-do list that are settled by now. */
-export function finished(trace: Trace): string[] {
-  return [...trace.todo].filter((id) => ['traced', 'exception'].includes(stateOf(trace, id)));
 }
