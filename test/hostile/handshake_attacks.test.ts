@@ -16,6 +16,7 @@ import {
   withExtensions,
   withoutExtensions,
 } from '../support/raw_wire.ts';
+import { wasmProvider } from '../support/wasm.ts';
 
 describe('CVE-2022-25640: client authentication without proof of the key', () => {
   // 9846-4-1, 9846-4-2, 9846-4.5.2-3
@@ -385,6 +386,30 @@ describe('invalid key shares', () => {
     expect(server.reason).toBe('invalid_key_share');
     expect(client.alert).toBe(47);
     expect(client.serverHello).toBeUndefined();
+  });
+});
+
+describe('invalid ML-KEM keys', () => {
+  const crypto = wasmProvider();
+  const ecdh = new RawClient(join().server).share().key;
+  // X25519MLKEM768 is the ML-KEM key, then the X25519 share; each coefficient of the key is below 3329.
+  const shares: Record<string, Uint8Array> = {
+    'coefficients beyond the modulus': concat(new Uint8Array(1184).fill(0xff), ecdh),
+    'one coefficient that is the modulus': concat([0x01, 0x0d], new Uint8Array(1182), ecdh),
+    'too short': concat(new Uint8Array(1183), ecdh),
+    'too long': concat(new Uint8Array(1185), ecdh),
+    'the classical half alone': ecdh,
+    'a classical half of zeros': concat(new Uint8Array(1184), new Uint8Array(32)),
+  };
+  test.each(Object.keys(shares))('%s', async (name) => {
+    // 9846-6-7
+    const { server, client } = join({ crypto });
+    const share = { group: 0x11ec, key: shares[name]! };
+    const offer = [extension.supportedGroups([0x11ec]), extension.keyShare([share])];
+    await client.sendHello(withExtensions(client.usualHello(), ...offer));
+    await client.drain();
+    expect(server.reason).toBe('invalid_key_share');
+    expect(client.alert).toBe(47);
   });
 });
 
