@@ -9,7 +9,10 @@ export function pause(milliseconds: number): Promise<void> {
 /** Writes stream `id` in pieces of random sizes, stalling now and then. Ends early when the socket is gone. */
 export async function sendStream(socket: Duplex, id: number, size: number, random: Random): Promise<number> {
   let sent = 0;
-  while (sent < size && !socket.destroyed && socket.writable) {
+  // node:tls leaves a socket that got an alert open, and what it had still to write is never written.
+  let failed = false;
+  socket.once('error', () => failed = true);
+  while (sent < size && !failed && !socket.destroyed && socket.writable) {
     const piece = streamBytes(id, sent, Math.min(size - sent, 1 + random.size(65_536)));
     sent += piece.length;
     if (!socket.write(piece)) await drained(socket);
@@ -22,10 +25,10 @@ function drained(socket: Duplex): Promise<void> {
   return new Promise((resolve) => {
     if (socket.destroyed) return resolve();
     const done = (): void => {
-      socket.off('drain', done).off('close', done);
+      socket.off('drain', done).off('close', done).off('error', done);
       resolve();
     };
-    socket.on('drain', done).on('close', done);
+    socket.on('drain', done).on('close', done).on('error', done);
   });
 }
 
