@@ -43,7 +43,9 @@ export function checkDer(bytes: Uint8Array, limits: DerLimits): void {
     }
     const limit = ends.at(-1) ?? bytes.length;
     const next = elementEnd(bytes, at, limit);
-    if (((bytes[at] ?? 0) & CONSTRUCTED) === 0) {
+    const tag = bytes[at] ?? 0;
+    checkForm(tag, bytes.subarray(at + headerLength(bytes, at), next));
+    if ((tag & CONSTRUCTED) === 0) {
       at = next;
       continue;
     }
@@ -53,6 +55,29 @@ export function checkDer(bytes: Uint8Array, limits: DerLimits): void {
     at += headerLength(bytes, at);
     ends.push(next);
   }
+}
+
+const CLASS = 0xc0;
+const BOOLEAN = 0x01;
+const INTEGER = 0x02;
+const SEQUENCE = 0x10;
+const SET = 0x11;
+
+/** What DER asks of universal types beyond lengths (X.690 §8.9, §8.11, §10.2, §11.1, §8.3.2). */
+function checkForm(tag: number, content: Uint8Array): void {
+  if ((tag & CLASS) !== 0) return;
+  const number = tag & 0x1f;
+  const isConstructed = (tag & CONSTRUCTED) !== 0;
+  if (isConstructed !== (number === SEQUENCE || number === SET)) {
+    throw new CertificateError('bad_certificate', 'not DER: a string in pieces, or a list in one');
+  }
+  const [first = 0, second = 0] = content;
+  if (number === BOOLEAN && (content.length !== 1 || (first !== 0 && first !== 0xff))) {
+    throw new CertificateError('bad_certificate', 'not DER: a boolean that is neither 0 nor 255');
+  }
+  if (number !== INTEGER) return;
+  const isPadded = content.length > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80));
+  if (content.length === 0 || isPadded) throw new CertificateError('bad_certificate', 'not DER: a padded integer');
 }
 
 /** Where the element that starts at `at` ends; it must end by `limit`. */

@@ -49,7 +49,11 @@ function readPemKey(file: Uint8Array, label: string): RawKey {
   if (keys.length > 1) {
     throw new UsageError(`${label}: ${keys.length} private keys in one file: leave only the one of this certificate`);
   }
-  return readForm(FORMS[block.label] ?? 'pkcs8', block.bytes, label);
+  try {
+    return readForm(FORMS[block.label] ?? 'pkcs8', block.bytes, label);
+  } finally {
+    block.bytes.fill(0);
+  }
 }
 
 function refuseEncrypted(block: PemBlock, label: string): void {
@@ -131,7 +135,7 @@ function readPkcs8(der: Uint8Array, label: string): RawKey {
 function readPkcs1(der: Uint8Array): RawKey {
   const key = new pkijs.RSAPrivateKey({ schema: parse(der) });
   if (key.otherPrimeInfos !== undefined && key.otherPrimeInfos.length > 0) throw new TypeError('more than two primes');
-  return { kind: 'rsa', secret: der, point: undefined };
+  return { kind: 'rsa', secret: new Uint8Array(der), point: undefined };
 }
 
 /** `curve` is the one PKCS#8 names around the key; a bare SEC1 key names its own. */
@@ -172,7 +176,10 @@ function forCertificate(raw: RawKey, label: string, publicKey: PublicKey): Priva
   if (kindOfType !== raw.kind || pointDiffers) {
     throw keyMismatch(label, kindOfType === raw.kind ? undefined : raw.kind, type);
   }
-  return { type, schemes, pkcs8: pkcs8Of(raw, publicKey), scalar: raw.kind === 'rsa' ? undefined : raw.secret };
+  const pkcs8 = pkcs8Of(raw, publicKey);
+  if (raw.kind !== 'rsa') return { type, schemes, pkcs8, scalar: raw.secret };
+  raw.secret.fill(0);
+  return { type, schemes, pkcs8, scalar: undefined };
 }
 
 /** The error for a key that belongs to another certificate. */

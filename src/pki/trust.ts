@@ -42,7 +42,11 @@ export function loadTrust(roots: readonly LabeledFile[], crlFiles: readonly Labe
         `${label}: this CRL was to be replaced on ${new Date(nextUpdate).toISOString().slice(0, 10)}: fetch it again`,
       );
     }
-    if (!anchors.has(issuerName)) warnings.push(`${label}: this CRL is by none of the trusted authorities`);
+    if (!anchors.has(issuerName)) {
+      warnings.push(
+        `${label}: this CRL is by none of the trusted authorities: it counts for an intermediate of that name alone`,
+      );
+    }
   }
   const authorities = [...anchors.values()].flatMap((same) =>
     same.slice(0, 1).map(({ x509 }) => new Uint8Array(x509.subject.toSchema().toBER(false)))

@@ -30,6 +30,13 @@ describe('checkDer', () => {
     ['an inner value beyond the end of its parent alone', bytes(0x30, 5, 0x30, 2, 4, 1, 0)],
     ['an inner header cut off', bytes(0x30, 1, 4)],
     ['an inner long form', bytes(0x30, 3, 4, 0x81, 0)],
+    ['an octet string in pieces', bytes(0x24, 2, 4, 0)],
+    ['a sequence in one piece', bytes(0x10, 0)],
+    ['a boolean of 1', bytes(1, 1, 1)],
+    ['an empty boolean', bytes(1, 0)],
+    ['an empty integer', bytes(2, 0)],
+    ['a padded integer', bytes(2, 2, 0, 0x7f)],
+    ['a padded negative integer', bytes(2, 2, 0xff, 0x80)],
   ])('refuses %s', (_, value) => {
     expect(() => checkDer(value, LIMITS)).toThrow(CertificateError);
   });
