@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assemblyText } from './assembly.mjs';
 import { checkBounds } from './bounds.mjs';
+import * as p256 from './p256.mjs';
 import * as x25519 from './x25519.mjs';
 
 /** Each file: its title, the name of its table of constants, and its programs. */
@@ -13,6 +14,12 @@ export const KERNEL_FILES = [
     title: 'arithmetic modulo 2^255 - 19 and what is made of it',
     table: 'fma25519_constants',
     programs: Object.values(x25519).map((kernel) => kernel()),
+  },
+  {
+    file: 'fma_p256.s',
+    title: 'points of P-256',
+    table: 'fma_p256_constants',
+    programs: Object.values(p256).map((kernel) => kernel()),
   },
 ];
 

@@ -45,6 +45,8 @@ pub mod edwards25519;
 pub mod field25519;
 #[cfg(target_feature = "relaxed-simd")]
 pub mod fma25519;
+#[cfg(target_feature = "relaxed-simd")]
+pub mod fma_p256;
 pub mod montgomery;
 pub mod p256;
 pub mod p384;

@@ -1,6 +1,8 @@
 //! The curve P-256 (FIPS 186-5, SP 800-186 §3.2.1.3).
 
 use crate::montgomery::Modulus;
+#[cfg(target_feature = "relaxed-simd")]
+use crate::weierstrass::Affine;
 use crate::weierstrass::{Curve, Group};
 
 pub static FIELD: Modulus<8> = Modulus::new([0xffffffff, 0xffffffff, 0xffffffff, 0, 0, 0, 1, 0xffffffff]);
@@ -23,6 +25,16 @@ pub struct P256;
 
 impl Group<8> for P256 {
     const CURVE: &'static Curve<8> = &CURVE;
+
+    #[cfg(target_feature = "relaxed-simd")]
+    fn multiply_generator(k: &[u32; 8]) -> Affine<8> {
+        crate::fma_p256::multiply_generator(k)
+    }
+
+    #[cfg(target_feature = "relaxed-simd")]
+    fn multiply_point(k: &[u32; 8], point: &Affine<8>) -> Affine<8> {
+        crate::fma_p256::multiply_point(k, point)
+    }
 }
 
 #[cfg(test)]

@@ -38,9 +38,17 @@ pub trait Group<const N: usize> {
         Self::CURVE.multiply_point(k, point)
     }
 
-    /// x of u·G + v·P; nothing is secret. Undefined for the point at infinity.
+    /// x of u·G + v·P, for v in [1, n − 1]; nothing is secret. Undefined for the point at infinity.
     fn multiply_add(u: &[u32; N], v: &[u32; N], point: &Affine<N>) -> Option<[u32; N]> {
-        Self::CURVE.multiply_add(u, v, point)
+        let curve = Self::CURVE;
+        let second = curve.from_affine(&Self::multiply_point(v, point));
+        let sum = if is_zero(u) != 0 {
+            second
+        } else {
+            let first = curve.from_affine(&Self::multiply_generator(u));
+            curve.add(&first, &second, &curve.field.enter(&curve.b))
+        };
+        (is_zero(&sum.z) == 0).then(|| curve.to_affine(&sum)[0])
     }
 }
 
@@ -142,18 +150,6 @@ impl<const N: usize> Curve<N> {
 
     pub fn multiply_point(&self, k: &[u32; N], point: &Affine<N>) -> Affine<N> {
         self.to_affine(&self.multiply(k, &self.from_affine(point)))
-    }
-
-    /// x of u·G + v·P, undefined for the point at infinity. For verification: nothing here is secret.
-    pub fn multiply_add(&self, u: &[u32; N], v: &[u32; N], point: &Affine<N>) -> Option<[u32; N]> {
-        let b = self.field.enter(&self.b);
-        let first = self.multiply(u, &self.from_affine(&self.generator));
-        let second = self.multiply(v, &self.from_affine(point));
-        let sum = self.add(&first, &second, &b);
-        if is_zero(&sum.z) != 0 {
-            return None;
-        }
-        Some(self.to_affine(&sum)[0])
     }
 
     /// Whether (x, y) are canonical and on the curve (SP 800-56A §5.6.2.3.4; the cofactor is 1, so no more is needed).

@@ -1,0 +1,383 @@
+//! P-256 by floating-point fused multiply-add, for the relaxed-SIMD build: the fast twin of `weierstrass.rs`. Two field elements are computed at once,
+//! one in each lane: six limbs of 48 bits, centred around zero, integers held as doubles, in Montgomery form with R = 2^288. The kernels are
+//! generated: see wasm/kernels/field_p256.mjs for how they work, and bounds.mjs for why nothing is rounded.
+//!
+//! Scalars are recoded to 52 odd digits from −31 to 31: k = Σ dᵢ·32ⁱ with dᵢ = 2bᵢ − 31 and bᵢ the 5-bit digits of (k − 1)/2 + 2^259, for odd
+//! k; for even k, n − k and the negative of the result. No digit is zero, so no step is special.
+//!
+//! The formulas for addition are not complete: they fail for equal and for opposite points and for the point at infinity. That does not come up.
+//! From the top digit down (`multiply_point`), the partial sum is m·P with m ≥ 1, since 32·m + d ≥ 32 − 31; then d·P is added to 32·m·P with |d| <
+//! 32·m, and 32·m ± d is n neither: 32m + d is at most k, and 32m − d = k − 2d = n, k odd, has no solution whose last digit is d (n mod 64 = 17 would need d ≡ 15,
+//! but d < 0). With a fixed base (`multiply_generator`), digit i is added to a sum of lower ones, which is smaller than 32ⁱ in size, and both are below n/2. At the end the sums of the two lanes
+//! meet; they are equal for one k of 2^256, n − 2·(n mod 2^130), which no one will ever draw.
+
+use crate::constant_time::wipe;
+use crate::montgomery::{select, subtract};
+use crate::p256::{CURVE, FIELD, ORDER};
+use crate::weierstrass::Affine;
+use core::arch::wasm32::*;
+use core::cell::UnsafeCell;
+
+core::arch::global_asm!(include_str!("fma_p256.s"));
+
+const LIMBS: usize = 6;
+
+/// A pair of field elements.
+#[repr(C, align(16))]
+#[derive(Clone, Copy)]
+struct Pair([v128; LIMBS]);
+
+/// One point: (X, Y) and (Z, Z).
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Jacobian {
+    xy: Pair,
+    z: Pair,
+}
+
+/// One point to be added: with (Z², Z³).
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Addend {
+    point: Jacobian,
+    powers: Pair,
+}
+
+/// A point in each lane: X, Y, Z.
+type Points = [Pair; 3];
+/// An affine point in each lane: x, y.
+type Entry = [Pair; 2];
+
+// Vectors are not called FFI-safe, but only addresses of them cross here.
+#[allow(improper_ctypes)]
+extern "C" {
+    fn p256_add_affine(sum: *mut Points, entry: *const Entry);
+    fn p256_double(point: *mut Jacobian);
+    fn p256_add(sum: *mut Jacobian, entry: *const Addend);
+    fn p256_multiply(out: *mut Pair, a: *const Pair, b: *const Pair);
+}
+
+const MASK48: i64 = (1 << 48) - 1;
+/// R² mod p = 2^576 mod p.
+const R2: [u32; 8] = [
+    0x00000002, 0x00000005, 0x00000003, 0xfffffffe, 0xfffffff9, 0xfffffffb, 0xfffffffc, 0xfffffffc,
+];
+/// R mod p: one in Montgomery form.
+const ONE: [u32; 8] = [
+    0x00000000, 0x00000001, 0x00000000, 0x00000000, 0xffffffff, 0xffffffff, 0xffffffff, 0xfffffffe,
+];
+const PLAIN_ONE: [u32; 8] = [1, 0, 0, 0, 0, 0, 0, 0];
+
+/// Limb i of 48 bits, not centred.
+fn limb(words: &[u32; 8], i: usize) -> i64 {
+    let half = |j: usize| (words[j / 2] >> (16 * (j & 1)) & 0xffff) as i64;
+    if i < LIMBS - 1 {
+        half(3 * i) | half(3 * i + 1) << 16 | half(3 * i + 2) << 32
+    } else {
+        half(15)
+    }
+}
+
+fn limbs(words: &[u32; 8]) -> [i64; LIMBS] {
+    let mut x: [i64; LIMBS] = core::array::from_fn(|i| limb(words, i));
+    for i in 0..LIMBS - 1 {
+        let carry = (x[i] + (1 << 47)) >> 48;
+        x[i] -= carry << 48;
+        x[i + 1] += carry;
+    }
+    x
+}
+
+/// The canonical number of limbs whose value is at most 2p in size.
+fn canonical(mut x: [i64; LIMBS]) -> [u32; 8] {
+    let add = |x: &mut [i64; LIMBS], times: i64| {
+        for (i, limb_x) in x.iter_mut().enumerate() {
+            *limb_x += times * limb(&FIELD.words, i);
+        }
+        for i in 0..LIMBS - 1 {
+            x[i + 1] += x[i] >> 48;
+            x[i] &= MASK48;
+        }
+    };
+    add(&mut x, 2);
+    for _ in 0..4 {
+        let mut less = x;
+        add(&mut less, -1);
+        let keep = less[LIMBS - 1] >> 63;
+        for (a, b) in x.iter_mut().zip(less) {
+            *a = (*a & keep) | (b & !keep);
+        }
+    }
+    // 16-bit halves of words out of 48-bit limbs.
+    let half = |j: usize| (x[j / 3] >> (16 * (j % 3)) & 0xffff) as u32;
+    core::array::from_fn(|i| half(2 * i) | half(2 * i + 1) << 16)
+}
+
+impl Pair {
+    const ZERO: Self = Self([f64x2(0.0, 0.0); LIMBS]);
+
+    fn from_words(low: &[u32; 8], high: &[u32; 8]) -> Self {
+        let (low, high) = (limbs(low), limbs(high));
+        Self(core::array::from_fn(|i| f64x2(low[i] as f64, high[i] as f64)))
+    }
+
+    fn splat(words: &[u32; 8]) -> Self {
+        Self::from_words(words, words)
+    }
+
+    /// Into Montgomery form.
+    fn enter(low: &[u32; 8], high: &[u32; 8]) -> Self {
+        Self::from_words(low, high).multiply(&Self::splat(&R2))
+    }
+
+    /// Out of Montgomery form. A product with 1 is at most p/2 + 1 in size.
+    fn leave(&self) -> [[u32; 8]; 2] {
+        let plain = self.multiply(&Self::splat(&PLAIN_ONE));
+        [
+            canonical(plain.0.map(|limb| f64x2_extract_lane::<0>(limb) as i64)),
+            canonical(plain.0.map(|limb| f64x2_extract_lane::<1>(limb) as i64)),
+        ]
+    }
+
+    fn multiply(&self, other: &Self) -> Self {
+        let mut out = Self::ZERO;
+        // SAFETY, of all kernels: they read and write whole values of the types declared above.
+        unsafe { p256_multiply(&mut out, self, other) };
+        out
+    }
+
+    /// Lane I of the four lanes of both beside lane J.
+    fn shuffle<const I: usize, const J: usize>(&self, other: &Self) -> Self {
+        Self(core::array::from_fn(|k| i64x2_shuffle::<I, J>(self.0[k], other.0[k])))
+    }
+}
+
+impl Jacobian {
+    fn from_affine([x, y]: &Affine<8>) -> Self {
+        Self { xy: Pair::enter(x, y), z: Pair::splat(&ONE) }
+    }
+
+    fn double(&mut self) {
+        unsafe { p256_double(self) };
+    }
+
+    fn add(&mut self, other: &Addend) {
+        unsafe { p256_add(self, other) };
+    }
+
+    fn addend(&self) -> Addend {
+        let square = self.z.multiply(&self.z);
+        let one_z = Pair::splat(&ONE).shuffle::<0, 2>(&self.z);
+        Addend { point: *self, powers: square.multiply(&one_z) }
+    }
+
+    /// P, 3P, 5P, … of this point P.
+    fn odd_multiples(&self) -> [Addend; ENTRIES] {
+        let mut twice = *self;
+        twice.double();
+        let twice = twice.addend();
+        let mut sum = *self;
+        let mut out = [self.addend(); ENTRIES];
+        for entry in &mut out[1..] {
+            sum.add(&twice);
+            *entry = sum.addend();
+        }
+        out
+    }
+
+    /// (x, y) times R, of a point whose z has this inverse, in both lanes.
+    fn scaled(&self, inverse: &Pair) -> Pair {
+        let square = inverse.multiply(inverse);
+        let one_inverse = Pair::splat(&ONE).shuffle::<0, 2>(inverse);
+        self.xy.multiply(&square.multiply(&one_inverse))
+    }
+
+    fn to_affine(&self) -> Affine<8> {
+        self.scaled(&invert(&self.z)).leave()
+    }
+}
+
+/// The inverse of the low lane, in both, in Montgomery form.
+fn invert(a: &Pair) -> Pair {
+    let inverse = FIELD.invert(&a.leave()[0]);
+    Pair::enter(&inverse, &inverse)
+}
+
+// Recoding.
+
+const DIGITS: usize = 52;
+const ENTRIES: usize = 16;
+
+/// A scalar in [1, n − 1] made ready: the digits' 5-bit numbers b, and all ones if the result is to be negated.
+struct Recoded {
+    bits: [u32; 9],
+    negate: u32,
+}
+
+fn recode(k: &[u32; 8]) -> Recoded {
+    let negate = (k[0] & 1).wrapping_sub(1);
+    let odd = select(negate, &subtract(&ORDER.words, k).0, k);
+    let mut bits = [0; 9];
+    for i in 0..8 {
+        bits[i] = odd[i] >> 1 | if i < 7 { odd[i + 1] << 31 } else { 0 };
+    }
+    bits[8] = 1 << (5 * DIGITS - 1 - 256);
+    Recoded { bits, negate }
+}
+
+impl Recoded {
+    /// The place of digit i's size in 1, 3, 5, …, and all ones if the digit is negative.
+    fn digit(&self, i: usize) -> (u64, u64) {
+        let (word, shift) = (5 * i / 32, 5 * i % 32);
+        let next = if word < 8 { self.bits[word + 1] } else { 0 };
+        let b = ((self.bits[word] as u64 | (next as u64) << 32) >> shift) & 31;
+        let negative = (b >> 4).wrapping_sub(1);
+        ((b ^ negative) & 15, negative)
+    }
+
+    fn wipe(&mut self) {
+        wipe(&mut self.bits);
+    }
+}
+
+// Fixed base: two digits at a time. Digit i of lane 0 has weight 32^i, of lane 1 32^(i + STEPS).
+
+const STEPS: usize = DIGITS / 2;
+
+struct Table {
+    /// Odd multiples, 1 to 31 times, of the generator times the weight of the digit.
+    entries: [[Entry; ENTRIES]; STEPS],
+    ready: bool,
+}
+
+/// Filled at the first use, which is cheaper than shipping it. Public.
+struct SharedTable(UnsafeCell<Table>);
+
+// SAFETY: an instance of WebAssembly has one thread.
+unsafe impl Sync for SharedTable {}
+
+static TABLE: SharedTable =
+    SharedTable(UnsafeCell::new(Table { entries: [[[Pair::ZERO; 2]; ENTRIES]; STEPS], ready: false }));
+
+fn table() -> &'static Table {
+    // SAFETY: no reference from an earlier call is alive, and `fill` calls nothing that calls this.
+    unsafe {
+        let table = TABLE.0.get();
+        if !(*table).ready {
+            fill(&mut *table);
+        }
+        &*table
+    }
+}
+
+#[inline(never)]
+fn fill(table: &mut Table) {
+    let (mut low, mut high) = (Jacobian::from_affine(&CURVE.generator), Jacobian::from_affine(&CURVE.generator));
+    for _ in 0..5 * STEPS {
+        high.double();
+    }
+    for entries in &mut table.entries {
+        let (a, b) = (affine_odd_multiples(&low), affine_odd_multiples(&high));
+        for (entry, (a, b)) in entries.iter_mut().zip(a.iter().zip(&b)) {
+            *entry = [a.shuffle::<0, 2>(b), a.shuffle::<1, 3>(b)];
+        }
+        for _ in 0..5 {
+            low.double();
+            high.double();
+        }
+    }
+    table.ready = true;
+}
+
+/// (x, y) of P, 3P, 5P, …, with one inversion.
+fn affine_odd_multiples(point: &Jacobian) -> [Pair; ENTRIES] {
+    let multiples = point.odd_multiples();
+    let mut products = [point.z; ENTRIES]; // of the z up to each
+    for i in 1..ENTRIES {
+        products[i] = products[i - 1].multiply(&multiples[i].point.z);
+    }
+    let mut inverse = invert(&products[ENTRIES - 1]); // of the product of the z up to i
+    let mut out = [Pair::ZERO; ENTRIES];
+    for i in (0..ENTRIES).rev() {
+        let z_inverse = if i == 0 { inverse } else { inverse.multiply(&products[i - 1]) };
+        inverse = inverse.multiply(&multiples[i].point.z);
+        out[i] = multiples[i].point.scaled(&z_inverse);
+    }
+    out
+}
+
+/// For each lane the entry whose place it has in `places`, by reading the whole row. N is the number of vectors of an entry.
+#[inline(always)]
+fn look_up<T, const N: usize>(row: &[T; ENTRIES], places: v128) -> [v128; N] {
+    const { assert!(core::mem::size_of::<T>() == 16 * N) };
+    let mut out = [i64x2_splat(0); N];
+    let mut place = i64x2_splat(0);
+    for entry in row {
+        // SAFETY: T is made of N vectors.
+        let vectors = unsafe { &*(entry as *const T).cast::<[v128; N]>() };
+        let mask = i64x2_eq(place, places);
+        place = i64x2_add(place, i64x2_splat(1));
+        for (sum, vector) in out.iter_mut().zip(vectors) {
+            *sum = v128_or(*sum, v128_and(mask, *vector));
+        }
+    }
+    out
+}
+
+#[inline(never)]
+fn look_up_entry(row: &[Entry; ENTRIES], low: (u64, u64), high: (u64, u64)) -> Entry {
+    let v: [v128; 2 * LIMBS] = look_up(row, u64x2(low.0, high.0));
+    let sign = v128_and(u64x2(low.1, high.1), f64x2_splat(-0.0));
+    [Pair(core::array::from_fn(|k| v[k])), Pair(core::array::from_fn(|k| v128_xor(v[LIMBS + k], sign)))]
+}
+
+#[inline(never)]
+fn look_up_addend(row: &[Addend; ENTRIES], (place, negative): (u64, u64)) -> Addend {
+    let v: [v128; 3 * LIMBS] = look_up(row, u64x2_splat(place));
+    let sign = v128_and(u64x2(0, negative), f64x2_splat(-0.0));
+    let pair = |at: usize| Pair(core::array::from_fn(|k| v[at + k]));
+    let xy = Pair(core::array::from_fn(|k| v128_xor(v[k], sign)));
+    Addend { point: Jacobian { xy, z: pair(LIMBS) }, powers: pair(2 * LIMBS) }
+}
+
+/// k·G for k in [1, n − 1], secret.
+pub fn multiply_generator(k: &[u32; 8]) -> Affine<8> {
+    let table = table();
+    let mut scalar = recode(k);
+    let mut sum: Points = [Pair::ZERO; 3];
+    for (i, row) in table.entries.iter().enumerate() {
+        let entry = look_up_entry(row, scalar.digit(i), scalar.digit(i + STEPS));
+        if i == 0 {
+            sum = [entry[0], entry[1], Pair::splat(&ONE)];
+        } else {
+            unsafe { p256_add_affine(&mut sum, &entry) };
+        }
+    }
+    let lane = |xy: Pair, z: Pair| Jacobian { xy, z };
+    let [x, y, z] = sum;
+    let mut low = lane(x.shuffle::<0, 2>(&y), z.shuffle::<0, 0>(&z));
+    let high = lane(x.shuffle::<1, 3>(&y), z.shuffle::<1, 1>(&z));
+    low.add(&high.addend());
+    let [x, y] = low.to_affine();
+    let result = [x, select(scalar.negate, &FIELD.negate(&y), &y)];
+    scalar.wipe();
+    result
+}
+
+/// k·P for k in [1, n − 1], secret, and P on the curve.
+pub fn multiply_point(k: &[u32; 8], point: &Affine<8>) -> Affine<8> {
+    let table = Jacobian::from_affine(point).odd_multiples();
+    let mut scalar = recode(k);
+    // The top digit is 1.
+    let mut sum = table[0].point;
+    for i in (0..DIGITS - 1).rev() {
+        for _ in 0..5 {
+            sum.double();
+        }
+        sum.add(&look_up_addend(&table, scalar.digit(i)));
+    }
+    let [x, y] = sum.to_affine();
+    let result = [x, select(scalar.negate, &FIELD.negate(&y), &y)];
+    scalar.wipe();
+    result
+}
