@@ -32,10 +32,11 @@ export function nodeCertificateCompression(): CertificateCompression {
   });
   return {
     algorithms: [...codecs.keys()],
-    compress: (algorithm, message) => (codecs.get(algorithm) as Codec).compress(message),
+    compress: (algorithm, message) => new Uint8Array((codecs.get(algorithm) as Codec).compress(message)),
     decompress(algorithm, compressed, length) {
       try {
-        return codecs.get(algorithm)?.decompress(compressed, { maxOutputLength: length });
+        const message = codecs.get(algorithm)?.decompress(compressed, { maxOutputLength: length });
+        return message && new Uint8Array(message);
       } catch {
         return undefined;
       }
