@@ -1,6 +1,6 @@
 import { certificateCrypto } from '../crypto/webcrypto/certificate_crypto.ts';
 import { loadCredentials, type LoadedCredentials } from '../pki/credentials.ts';
-import { selfSigned } from '../pki/self_signed.ts';
+import { type SelfSigned, selfSigned } from '../pki/self_signed.ts';
 import { withOcspResponse, withTimestamps } from '../pki/staple.ts';
 import { loadTrust } from '../pki/trust.ts';
 import type { ClientCertificates } from '../terminator/client_certificates.ts';
@@ -13,8 +13,8 @@ export interface Certificates {
   readonly all: readonly LoadedCredentials[];
   /** What will make clients refuse them, one line each. */
   readonly warnings: readonly string[];
-  /** PEM of the certificate that was made because none was given. */
-  readonly selfSigned: string | undefined;
+  /** The certificate that was made because none was given. */
+  readonly selfSigned: SelfSigned | undefined;
 }
 
 /** Reads and checks all certificates with their keys, or makes one for localhost. Throws `UsageError` that names the file. */
@@ -22,19 +22,19 @@ export async function loadCertificates(
   runtime: Runtime,
   settings: Settings,
   engine: Engine,
+  shared?: SelfSigned,
 ): Promise<Certificates> {
   const { signatures, webCrypto } = engine;
   const now = Date.now();
   if (settings.certificateFiles.length === 0) {
-    const made = await selfSigned({ now }, webCrypto, signatures);
+    const made = shared ?? await selfSigned({ now }, webCrypto, signatures);
     const files = {
       chain: made.certificate,
       key: made.privateKey,
       labels: { chain: 'the certificate made in memory' },
     };
     const loaded = await loadCredentials(files, signatures, now);
-    made.privateKey.fill(0);
-    return { all: [loaded], warnings: [], selfSigned: made.certificatePem };
+    return { all: [loaded], warnings: [], selfSigned: made };
   }
   const all: LoadedCredentials[] = [];
   for (const [index, chainFile] of settings.certificateFiles.entries()) {

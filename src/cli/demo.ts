@@ -1,8 +1,7 @@
-import type { Listener, Network } from '../socket/socket.ts';
+import type { Address, Listener, Network } from '../socket/socket.ts';
 import { serveHttp } from '../terminator/http_responder.ts';
-import type { Terminator } from '../terminator/terminator.ts';
-import type { Certificates } from './certificates.ts';
 import type { Host } from './host.ts';
+import type { Service } from './serve.ts';
 import { formatAddress } from './system_error.ts';
 
 /** A plain HTTP server on a free loopback port: what the terminator forwards to when it is given no target. */
@@ -21,14 +20,12 @@ export function startDemoBackend(network: Network): Promise<Listener> {
  */
 export function introduce(
   host: Host,
-  terminator: Terminator,
-  certificates: Certificates,
-  demo: Listener | undefined,
+  addresses: readonly Address[],
+  { certificates: { selfSigned }, demo }: Pick<Service, 'certificates' | 'demo'>,
 ): () => void {
-  const { selfSigned } = certificates;
   if (selfSigned === undefined && demo === undefined) return () => {};
 
-  const [address] = terminator.addresses;
+  const [address] = addresses;
   const port = address?.port ?? 0;
   const lines = ['', `Sallyport is listening on https://localhost:${port}/`];
   if (demo !== undefined) {
@@ -42,7 +39,7 @@ export function introduce(
     lines.push(
       '  certificate  made just now for localhost (P-256, self-signed, in memory); yours: --cert FILE --key FILE',
     );
-    certificateFile = host.writeTemporary('localhost.pem', selfSigned);
+    certificateFile = host.writeTemporary('localhost.pem', selfSigned.certificatePem);
     trust = certificateFile === undefined ? '--insecure ' : `--cacert ${certificateFile} `;
   }
   lines.push('Try:', `  curl ${trust}https://localhost:${port}/`, '');

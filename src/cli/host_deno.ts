@@ -1,5 +1,5 @@
 import { denoApi } from '../socket/deno_api.ts';
-import type { Host } from './host.ts';
+import type { Host, ParentPort, WorkerHandle } from './host.ts';
 
 export function denoHost(): Host {
   const deno = denoApi();
@@ -30,5 +30,30 @@ export function denoHost(): Host {
       return path;
     },
     removeTemporary: (path) => deno.removeSync(path),
+    processors: navigator.hardwareConcurrency,
+    parent: 'DedicatedWorkerGlobalScope' in globalThis ? parentPort() : undefined,
+    spawnWorker,
+  };
+}
+
+/** A thread: Deno may start processes only with a permission that nothing else here needs. */
+function spawnWorker(onMessage: (message: unknown) => void, onExit: (reason: string) => void): WorkerHandle {
+  const worker = new Worker(new URL('./main.ts', import.meta.url), { type: 'module' });
+  worker.onmessage = ({ data }) => onMessage(data);
+  worker.onerror = (event) => {
+    event.preventDefault();
+    onExit(event.message);
+  };
+  return {
+    send: (message) => worker.postMessage(message),
+    kill: () => worker.terminate(),
+  };
+}
+
+function parentPort(): ParentPort {
+  const scope = globalThis as unknown as Worker;
+  return {
+    send: (message) => scope.postMessage(message),
+    onMessage: (listener) => void (scope.onmessage = ({ data }) => listener(data)),
   };
 }

@@ -1,8 +1,9 @@
+import cluster from 'node:cluster';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import type { Host } from './host.ts';
+import type { Host, ParentPort, WorkerHandle } from './host.ts';
 
 export function nodeHost(): Host {
   // A young generation that grows to 48 MiB only spreads the waste of handshakes over more pages: kept small, 2000 idle connections
@@ -28,5 +29,34 @@ export function nodeHost(): Host {
       }
     },
     removeTemporary: (path) => rmSync(dirname(path), { recursive: true, force: true }),
+    processors: availableParallelism(),
+    parent: cluster.isWorker ? parentPort() : undefined,
+    spawnWorker,
+  };
+}
+
+/**
+ * A process of `node:cluster`, for its shared listening handle where there is no SO_REUSEPORT. Not its round robin, which costs 120 µs for
+ * each connection: the workers accept for themselves.
+ */
+function spawnWorker(onMessage: (message: unknown) => void, onExit: (reason: string) => void): WorkerHandle {
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
+  cluster.setupPrimary({ args: [], serialization: 'advanced' });
+  const worker = cluster.fork();
+  worker.on('message', onMessage);
+  worker.on('error', () => {});
+  worker.on('exit', (code, signal) => onExit(signal ?? `exit code ${code}`));
+  return {
+    send: (message) => void (worker.isConnected() && worker.send(message as object, () => {})),
+    kill: () => void worker.process.kill('SIGKILL'),
+  };
+}
+
+function parentPort(): ParentPort {
+  // Without the process that leads them, workers would serve with certificates nobody can replace.
+  process.on('disconnect', () => process.exit(1));
+  return {
+    send: (message) => void process.send?.(message, undefined, undefined, () => {}),
+    onMessage: (listener) => void process.on('message', listener),
   };
 }

@@ -2,8 +2,9 @@ import { UsageError } from '../error.ts';
 import { keyLogLine } from '../observe/key_log.ts';
 import { Log } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
-import type { Listener } from '../socket/socket.ts';
-import { TicketKeyRing } from '../session/ticket_key_ring.ts';
+import type { SelfSigned } from '../pki/self_signed.ts';
+import type { Address, Listener } from '../socket/socket.ts';
+import { type TicketKey, TicketKeyRing } from '../session/ticket_key_ring.ts';
 import { createEngine, type Engine } from '../terminator/engine.ts';
 import { serveHttp } from '../terminator/http_responder.ts';
 import { ListenError } from '../terminator/listen.ts';
@@ -16,52 +17,100 @@ import type { Settings } from './settings.ts';
 import { handleSignals } from './signals.ts';
 import { fileProblem, formatAddress, listenProblem } from './system_error.ts';
 
-/** From settings to a terminator that runs. Everything that can be wrong is found before the first port is opened. */
-export async function serve(host: Host, runtime: Runtime, settings: Settings): Promise<void> {
-  const log = new Log(settings.logLevel, settings.logFormat, (line) => host.printError(line));
-  const metrics = new Metrics();
+/** What workers get from the process that starts them, so that all of them are one server. */
+export interface Shared {
+  /** The demonstration backend. */
+  readonly target?: Address;
+  /** The certificate that was made in memory. */
+  readonly selfSigned?: SelfSigned;
+  readonly ticketKeys?: readonly TicketKey[];
+  /** Others listen on the same port (SO_REUSEPORT). */
+  readonly reusePort?: boolean;
+}
+
+/** A terminator that is ready to listen, and what it was made of. */
+export interface Service {
+  readonly engine: Engine;
+  readonly certificates: Certificates;
+  readonly tickets: TicketKeyRing;
+  /** Undefined unless neither target nor route was given. */
+  readonly demo: Listener | undefined;
+  readonly terminator: Terminator;
+  /** Logs what the user should know before the first connection comes. */
+  readonly warn: () => void;
+}
+
+/** Finds everything that can be wrong before a port is opened. Throws `UsageError`. */
+export async function createService(
+  host: Host,
+  runtime: Runtime,
+  settings: Settings,
+  log: Log,
+  metrics: Metrics,
+  shared: Shared = {},
+): Promise<Service> {
   const engine = await createEngine(runtime);
   checkSupported(engine, settings);
-  const certificates = await loadCertificates(runtime, settings, engine);
+  const certificates = await loadCertificates(runtime, settings, engine, shared.selfSigned);
   const clients = loadClientAuthorities(runtime, settings);
   const keyLog = openKeyLog(host, runtime, settings);
+  const tickets = new TicketKeyRing(engine.environment.crypto, engine.environment.random);
+  if (shared.ticketKeys !== undefined) tickets.replace(shared.ticketKeys);
 
-  const demo = settings.target === undefined && settings.routes.length === 0
-    ? await startDemoBackend(engine.network)
-    : undefined;
+  const given = settings.target ?? shared.target;
+  const demo = given === undefined && settings.routes.length === 0 ? await startDemoBackend(engine.network) : undefined;
+  const target = given ?? demo?.address;
   const terminator = new Terminator(engine, {
     ...terminatorOptions(settings),
-    routes: routesOf(settings, demo),
+    routes: target === undefined ? settings.routes : [...settings.routes, { target }],
     credentials: certificates.all,
+    reusePort: shared.reusePort ?? false,
     ...(clients && { clientAuthentication: clients }),
     tls: {
       ...tlsOptions(settings),
-      ...ticketOptions(engine, settings),
-      ...(keyLog === undefined ? {} : { keyLog: keyLog.write }),
+      ...(settings.tickets > 0 && { tickets: { store: tickets, count: settings.tickets, withFirstData: true } }),
+      ...(keyLog && { keyLog: keyLog.write }),
     },
     log,
     metrics,
   });
-  const metricsListener = await startMetrics(engine, settings, metrics);
+  const warn = (): void => {
+    const problems = [...certificates.warnings, ...clients?.trust.warnings ?? []];
+    for (const problem of problems) log.warning('certificate', { problem });
+    if (keyLog === undefined) return;
+    log.warning('secrets of all connections are written to the key log', { file: keyLog.file });
+  };
+  return { engine, certificates, tickets, demo, terminator, warn };
+}
+
+/** Serves in this process until it is told to stop. */
+export async function serve(host: Host, runtime: Runtime, settings: Settings): Promise<void> {
+  const log = createLog(host, settings);
+  const metrics = new Metrics();
+  const service = await createService(host, runtime, settings, log, metrics);
+  const { engine, terminator, demo } = service;
+  service.certificates.selfSigned?.privateKey.fill(0);
+  const metricsListener = await startMetrics(engine, settings, log, () => metrics.render());
   await startListening(terminator);
 
-  for (const problem of [...certificates.warnings, ...clients?.trust.warnings ?? []]) {
-    log.warning('certificate', { problem });
-  }
-  if (keyLog !== undefined) log.warning('secrets of all connections are written to the key log', { file: keyLog.file });
+  service.warn();
   for (const address of terminator.addresses) log.info('listening', { address: formatAddress(address) });
-  const forget = introduce(host, terminator, certificates, demo);
-  const reload = (): Promise<Certificates> => loadCertificates(runtime, settings, engine);
-  handleSignals({ host, settings, log, terminator, reload }, () => {
+  const forget = introduce(host, terminator.addresses, service);
+  const reload = async (): Promise<Certificates> => {
+    const certificates = await loadCertificates(runtime, settings, engine);
+    terminator.replaceCredentials(certificates.all);
+    return certificates;
+  };
+  const drain = (): Promise<number> => terminator.drain(settings.drainTimeout);
+  handleSignals({ host, settings, log, reload, drain }, () => {
     demo?.close();
     metricsListener?.close();
     forget();
   });
 }
 
-function routesOf(settings: Settings, demo: Listener | undefined): TerminatorOptions['routes'] {
-  const target = settings.target ?? demo?.address;
-  return target === undefined ? settings.routes : [...settings.routes, { target }];
+export function createLog(host: Host, settings: Settings): Log {
+  return new Log(settings.logLevel, settings.logFormat, (line) => host.printError(line));
 }
 
 function terminatorOptions(settings: Settings): Omit<TerminatorOptions, 'routes' | 'credentials'> {
@@ -80,12 +129,6 @@ function tlsOptions(settings: Settings): TlsOptions {
     ...(groups.length > 0 ? { groups } : {}),
     ...(cipherSuites.length > 0 ? { cipherSuites } : {}),
   };
-}
-
-/** The keys live as long as the process and change every eight hours. */
-function ticketOptions({ environment: { crypto, random } }: Engine, settings: Settings): Pick<TlsOptions, 'tickets'> {
-  if (settings.tickets === 0) return {};
-  return { tickets: { store: new TicketKeyRing(crypto, random), count: settings.tickets, withFirstData: true } };
 }
 
 function checkSupported(engine: Engine, settings: Settings): void {
@@ -122,24 +165,31 @@ function openKeyLog(host: Host, runtime: Runtime, settings: Settings): KeyLog | 
   };
 }
 
-async function startMetrics(engine: Engine, settings: Settings, metrics: Metrics): Promise<Listener | undefined> {
+export async function startMetrics(
+  engine: Engine,
+  settings: Settings,
+  log: Log,
+  render: () => string | Promise<string>,
+): Promise<Listener | undefined> {
   const address = settings.metrics;
   if (address === undefined) return undefined;
   try {
-    return await serveHttp(
+    const listener = await serveHttp(
       engine.network,
       address,
-      ({ target }) =>
+      async ({ target }) =>
         target === '/metrics'
-          ? { contentType: 'text/plain; version=0.0.4', body: metrics.render() }
+          ? { contentType: 'text/plain; version=0.0.4', body: await render() }
           : { status: '404 Not Found', contentType: 'text/plain', body: 'The metrics are at /metrics.\n' },
     );
+    log.info('serving metrics', { address: formatAddress(listener.address) });
+    return listener;
   } catch (error) {
     throw new UsageError(listenProblem('--metrics', address, error));
   }
 }
 
-async function startListening(terminator: Terminator): Promise<void> {
+export async function startListening(terminator: Terminator): Promise<void> {
   try {
     await terminator.listen();
   } catch (error) {

@@ -1,5 +1,4 @@
 import type { Log } from '../observe/log.ts';
-import type { Terminator } from '../terminator/terminator.ts';
 import type { Certificates } from './certificates.ts';
 import type { Host } from './host.ts';
 import type { Settings } from './settings.ts';
@@ -9,14 +8,15 @@ export interface Running {
   readonly host: Host;
   readonly settings: Settings;
   readonly log: Log;
-  readonly terminator: Terminator;
-  /** Reads the certificate files again. */
+  /** Reads the certificate files again and uses them from then on. */
   readonly reload: () => Promise<Certificates>;
+  /** Waits for connections to end; resolves with the number of those that had to be ended. */
+  readonly drain: () => Promise<number>;
 }
 
 /** SIGTERM and SIGINT drain and exit, a second one exits; SIGHUP reads the certificates again. `cleanUp` runs before the exit. */
 export function handleSignals(running: Running, cleanUp: () => void): void {
-  const { host, settings, log, terminator } = running;
+  const { host, log, drain } = running;
   let draining = false;
   const stop = async (signal: string): Promise<void> => {
     if (draining) {
@@ -25,8 +25,9 @@ export function handleSignals(running: Running, cleanUp: () => void): void {
       return;
     }
     draining = true;
-    log.info('draining', { signal, connections: terminator.connections });
-    const ended = await terminator.drain(settings.drainTimeout);
+    const drained = drain();
+    log.info('draining', { signal });
+    const ended = await drained;
     if (ended > 0) log.warning('drain timeout: connections ended', { connections: ended });
     log.info('stopped');
     cleanUp();
@@ -38,14 +39,13 @@ export function handleSignals(running: Running, cleanUp: () => void): void {
 }
 
 /** A file that is wrong now leaves the certificates as they are. */
-async function reloadCertificates({ settings, log, terminator, reload }: Running): Promise<void> {
+async function reloadCertificates({ settings, log, reload }: Running): Promise<void> {
   if (settings.certificateFiles.length === 0) {
     log.info('nothing to reload: the certificate was made in memory');
     return;
   }
   try {
     const { all, warnings } = await reload();
-    terminator.replaceCredentials(all);
     for (const problem of warnings) log.warning('certificate', { problem });
     log.info('certificates reloaded', { certificates: all.length });
   } catch (error) {

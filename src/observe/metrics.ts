@@ -9,6 +9,26 @@ interface Histogram {
   count: number;
 }
 
+/** All counters as plain data, to be sent from one process to another. */
+export interface MetricsSnapshot {
+  readonly counters: Readonly<Record<Counter, number>>;
+  readonly handshakes: readonly (readonly [labels: string, count: number])[];
+  readonly failures: readonly (readonly [Reason, number])[];
+  readonly handshakeLatency: Histogram;
+  readonly connectLatency: Histogram;
+}
+
+const COUNTERS = [
+  'connections',
+  'active',
+  'refused',
+  'bytesReceived',
+  'bytesSent',
+  'upstreamFailures',
+  'reloads',
+] as const;
+type Counter = (typeof COUNTERS)[number];
+
 /** Counters of one terminator. Plain numbers: counting costs nothing worth measuring. */
 export class Metrics {
   connections = 0;
@@ -27,16 +47,35 @@ export class Metrics {
 
   handshake(suite: string, group: string, resumed: boolean, seconds: number): void {
     const labels = `suite="${suite}",group="${group}",resumed="${resumed}"`;
-    this.#handshakes.set(labels, (this.#handshakes.get(labels) ?? 0) + 1);
+    increase(this.#handshakes, labels, 1);
     observe(this.#handshakeLatency, seconds);
   }
 
   failure(reason: Reason): void {
-    this.#failures.set(reason, (this.#failures.get(reason) ?? 0) + 1);
+    increase(this.#failures, reason, 1);
   }
 
   connected(seconds: number): void {
     observe(this.#connectLatency, seconds);
+  }
+
+  snapshot(): MetricsSnapshot {
+    return {
+      counters: Object.fromEntries(COUNTERS.map((name) => [name, this[name]])) as Record<Counter, number>,
+      handshakes: [...this.#handshakes],
+      failures: [...this.#failures],
+      handshakeLatency: this.#handshakeLatency,
+      connectLatency: this.#connectLatency,
+    };
+  }
+
+  /** Adds what another process counted. */
+  add(other: MetricsSnapshot): void {
+    for (const name of COUNTERS) this[name] += other.counters[name];
+    for (const [labels, count] of other.handshakes) increase(this.#handshakes, labels, count);
+    for (const [reason, count] of other.failures) increase(this.#failures, reason, count);
+    addHistogram(this.#handshakeLatency, other.handshakeLatency);
+    addHistogram(this.#connectLatency, other.connectLatency);
   }
 
   /** Everything in the Prometheus text format 0.0.4. */
@@ -64,6 +103,16 @@ export class Metrics {
     renderHistogram(lines, 'upstream_connect_seconds', 'Time to reach the backend.', this.#connectLatency);
     return lines.join('\n') + '\n';
   }
+}
+
+function increase<Key>(counts: Map<Key, number>, key: Key, by: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + by);
+}
+
+function addHistogram(sum: Histogram, other: Histogram): void {
+  sum.sum += other.sum;
+  sum.count += other.count;
+  other.counts.forEach((count, index) => sum.counts[index] = (sum.counts[index] ?? 0) + count);
 }
 
 function emptyHistogram(): Histogram {

@@ -12,6 +12,8 @@ export interface HttpResponse {
   readonly body: string;
 }
 
+export type Respond = (request: HttpRequest) => HttpResponse | Promise<HttpResponse>;
+
 /** Bytes of request line and header fields. */
 const HEAD_LIMIT = 16 * 1024;
 
@@ -22,7 +24,7 @@ const HEAD_LIMIT = 16 * 1024;
 export function serveHttp(
   network: Network,
   address: Address,
-  respond: (request: HttpRequest) => HttpResponse,
+  respond: Respond,
 ): Promise<Listener> {
   return network.listen(address, (socket) => {
     socket.handler = new HttpConnection(socket, respond);
@@ -32,12 +34,14 @@ export function serveHttp(
 
 class HttpConnection implements SocketHandler {
   readonly #socket: Socket;
-  readonly #respond: (request: HttpRequest) => HttpResponse;
+  readonly #respond: Respond;
   #head = '';
   /** Bytes of the request's body that are still to come. */
   #bodyLeft = 0;
+  /** Settles when all requests so far are answered. */
+  #answers: Promise<void> = Promise.resolve();
 
-  constructor(socket: Socket, respond: (request: HttpRequest) => HttpResponse) {
+  constructor(socket: Socket, respond: Respond) {
     this.#socket = socket;
     this.#respond = respond;
   }
@@ -58,7 +62,7 @@ class HttpConnection implements SocketHandler {
   }
 
   receivedEnd(): void {
-    this.#socket.end();
+    void this.#answers.then(() => this.#socket.end());
   }
 
   /** Answers are small and the next request is only asked for by the client: nothing needs to wait. */
@@ -91,12 +95,16 @@ class HttpConnection implements SocketHandler {
     const chunked = /^transfer-encoding:/im.test(head);
     this.#bodyLeft = chunked ? Infinity : Number(/^content-length:\s*(\d+)\s*$/im.exec(head)?.[1] ?? 0);
     if (/^expect:\s*100-continue/im.test(head)) this.#write('HTTP/1.1 100 Continue\r\n\r\n');
-    const { status = '200 OK', contentType, body } = this.#respond({ method, target });
     const close = chunked || /^connection:.*\bclose\b/im.test(head) || version === 'HTTP/1.0';
+    this.#answers = this.#answers.then(() => this.#send({ method, target }, close)).catch(() => this.#socket.destroy());
+  }
+
+  async #send(request: HttpRequest, close: boolean): Promise<void> {
+    const { status = '200 OK', contentType, body } = await this.#respond(request);
     const length = new TextEncoder().encode(body).length;
     this.#write(
       `HTTP/1.1 ${status}\r\nContent-Type: ${contentType}\r\nContent-Length: ${length}\r\n` +
-        `Connection: ${close ? 'close' : 'keep-alive'}\r\n\r\n${method === 'HEAD' ? '' : body}`,
+        `Connection: ${close ? 'close' : 'keep-alive'}\r\n\r\n${request.method === 'HEAD' ? '' : body}`,
     );
     if (close) this.#socket.end();
   }

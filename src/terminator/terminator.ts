@@ -119,6 +119,12 @@ export class Terminator {
     this.#listeners = await listenAll(this.#engine.network, listen, accept, { reusePort });
   }
 
+  /** Accepts no more. Connections go on. */
+  stopListening(): void {
+    for (const listener of this.#listeners) listener.close();
+    this.#listeners = [];
+  }
+
   /** New handshakes get the new certificates; connections go on. */
   replaceCredentials(credentials: readonly NamedCredentials[]): void {
     if (credentials.length === 0) throw new UsageError('no certificate');
@@ -131,7 +137,7 @@ export class Terminator {
    * are gone, with the number of those that had to be ended.
    */
   async drain(timeout: number): Promise<number> {
-    for (const listener of this.#listeners) listener.close();
+    this.stopListening();
     let ended = 0;
     const timer = setTimeout(() => {
       ended = this.#tunnels.size;

@@ -46,7 +46,7 @@ export class Command {
         'src/cli/main.ts',
       ]
       : [process.execPath, 'dist/cli/main.js'];
-    const { SSLKEYLOGFILE: _, ...env } = process.env;
+    const { SSLKEYLOGFILE: _none, ...env } = process.env;
     this.process = spawn(program as string, [...before, ...args], { cwd: ROOT, env: { ...env, ...options.env } });
     running.add(this);
     this.process.stdout?.on('data', (chunk) => this.#note(() => this.stdout += chunk));
@@ -93,6 +93,14 @@ export class Command {
       const line = this.log.filter((each) => each.event === event)[count - 1];
       if (line !== undefined) return line;
       if (this.process.exitCode !== null) throw new Error(`exited without '${event}': ${this.stderr}`);
+      await new Promise<void>((resolve) => this.#waiters.push(resolve));
+    }
+  }
+
+  /** Once standard output matches. */
+  async printed(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.stdout)) {
+      if (this.process.exitCode !== null) throw new Error(`exited without ${pattern}: ${this.stderr}`);
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
   }
