@@ -119,9 +119,32 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(RELAXED_SIMD_PROBE);
 }
 
-/** The build this runtime should load. */
+/** A module whose function `f` of three f64 is the low lane of `f64x2.relaxed_madd`. */
+// deno-fmt-ignore
+const MULTIPLY_ADD_PROBE = Uint8Array.of(
+  0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, // magic, version
+  0x01, 0x08, 0x01, 0x60, 0x03, 0x7c, 0x7c, 0x7c, 0x01, 0x7c, // type: (f64, f64, f64) -> f64
+  0x03, 0x02, 0x01, 0x00, // one function of it
+  0x07, 0x05, 0x01, 0x01, 0x66, 0x00, 0x00, // exported as "f"
+  0x0a, 0x16, 0x01, 0x14, 0x00, // one body of 20 bytes, no locals
+  0x20, 0x00, 0xfd, 0x14, 0x20, 0x01, 0xfd, 0x14, 0x20, 0x02, 0xfd, 0x14, // local.get, f64x2.splat, three times
+  0xfd, 0x87, 0x02, 0xfd, 0x21, 0x00, 0x0b, // f64x2.relaxed_madd, f64x2.extract_lane 0, end
+);
+
+/**
+ * Whether `f64x2.relaxed_madd` rounds once here, as the kernels of the relaxed build need it. WebAssembly leaves that to the machine: without
+ * a fused instruction it rounds twice.
+ */
+export function multiplyAddIsFused(): boolean {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(MULTIPLY_ADD_PROBE));
+  const f = exports['f'] as (a: number, b: number, c: number) => number;
+  // (2^27 + 1)² = 2^54 + 2^28 + 1, whose last bit a rounded product loses.
+  return f(2 ** 27 + 1, 2 ** 27 + 1, -(2 ** 54 + 2 ** 28)) === 1;
+}
+
+/** The build this runtime and machine should load. */
 export function chooseBuild(): WasmBuild {
-  return hasRelaxedSimd() ? 'relaxed' : 'strict';
+  return hasRelaxedSimd() && multiplyAddIsFused() ? 'relaxed' : 'strict';
 }
 
 /**

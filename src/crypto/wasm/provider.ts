@@ -6,7 +6,7 @@ import { createArenas } from './arena.ts';
 import { createHashes } from './hash.ts';
 import { wasmKeyExchanges } from './hybrid.ts';
 import { instantiate, type WasmBuild, type WasmModule } from './instance.ts';
-import { keyExchangeAnswers, RECORD_ANSWERS, selfTest } from './self_test.ts';
+import { keyExchangeAnswers, RECORD_ANSWERS, selfTest, signatureAnswers } from './self_test.ts';
 import { type RandomSource, wasmSignatureProvider } from './signature.ts';
 
 export interface WasmProvider extends CryptoProvider {
@@ -60,7 +60,8 @@ export function createWasmProvider(source: WasmModule, options: WasmProviderOpti
       holds: (view) => view.buffer === instance.memory.buffer,
     },
   };
-  selfTest(provider, [...RECORD_ANSWERS, ...keyExchangeAnswers(provider.keyExchanges.values())]);
+  const answers = [...RECORD_ANSWERS, ...keyExchangeAnswers(provider.keyExchanges.values())];
+  selfTest(provider, [...answers, ...signatureAnswers(instance)]);
   return provider;
 }
 

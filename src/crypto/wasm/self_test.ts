@@ -2,7 +2,10 @@
  * Known answers, computed with another implementation, that a provider must give before it is used: a miscompiled or damaged
  * module, or an engine with a fault, is refused by name instead of protecting anything.
  */
+import { SignatureScheme } from '../../registry/signature_scheme.ts';
 import type { Aead, CryptoProvider, Hash, KeyExchange } from '../provider.ts';
+import { ecdsaSigner, ecdsaVerifier, ed25519Signer, ed25519Verifier } from './signature.ts';
+import type { WasmInstance } from './instance.ts';
 
 /** One primitive and whether it gives its known answer. */
 export interface KnownAnswer {
@@ -125,5 +128,38 @@ export function keyExchangeAnswers(exchanges: Iterable<KeyExchange>): KnownAnswe
   return Array.from(exchanges, (exchange) => ({
     primitive: exchange.name,
     passes: (provider) => keyExchangePasses(provider, exchange, KEY_EXCHANGE_DIGESTS[exchange.name]!),
+  }));
+}
+
+/** Signs 'abc', compares, verifies, and must refuse the signature of something else. */
+function signaturePasses({ sha256 }: CryptoProvider, instance: WasmInstance, scheme: number, digest: string): boolean {
+  const ecdsa = scheme === SignatureScheme.ecdsa_secp256r1_sha256 ? 'P-256' : 'P-384';
+  const ed25519 = scheme === SignatureScheme.ed25519;
+  // No randomness is added: the nonce is a function of key and message.
+  const signer = ed25519
+    ? ed25519Signer(instance, counting(32, 1))
+    : ecdsaSigner(instance, ecdsa, counting(ecdsa === 'P-256' ? 32 : 48, 1), (length) => new Uint8Array(length));
+  const verifier = ed25519
+    ? ed25519Verifier(instance, signer.publicKey)
+    : ecdsaVerifier(instance, ecdsa, signer.publicKey);
+  const message = Uint8Array.of(0x61, 0x62, 0x63);
+  const signature = signer.sign(scheme, message);
+  signer.wipe();
+  return isHex(sha256.digest(signature), digest) && verifier.verify(scheme, message, signature) &&
+    !verifier.verify(scheme, message.subarray(1), signature);
+}
+
+const SIGNATURE_DIGESTS = {
+  ecdsa_secp256r1_sha256: '8f14778dcf3c4fa9b04425996c627c959555e54cc7a4cbae9f0cea7179460476',
+  ecdsa_secp384r1_sha384: 'd97f05b82a595c15403c5248ef1495df8eb5a8171638801ed3dfc8d0b5c66806',
+  ed25519: '020cf2e4092f1cceb79b2b254c0b478ab2b7aea9a5835db962f17cf6fadb3eae',
+} as const;
+
+/** One answer for each scheme that the instance signs with. */
+export function signatureAnswers(instance: WasmInstance): KnownAnswer[] {
+  return Object.entries(SIGNATURE_DIGESTS).map(([name, digest]) => ({
+    primitive: name,
+    passes: (provider) =>
+      signaturePasses(provider, instance, SignatureScheme[name as keyof typeof SIGNATURE_DIGESTS], digest),
   }));
 }
