@@ -1,7 +1,7 @@
 /** The exports that handle secrets, as the timing check calls them. */
 import type { WasmInstance } from '../../src/crypto/wasm/instance.ts';
 import { constantTimeEqual } from '../../src/crypto/wasm/provider.ts';
-import { LEAKY_MODULE, type LeakyFunction } from './leaky.ts';
+import type { LeakyFunction } from './leaky.ts';
 
 export interface Target {
   readonly name: string;
@@ -10,6 +10,12 @@ export interface Target {
   run(): void;
   /** A deliberately leaky control, which must be caught. */
   readonly leaky?: boolean;
+  /** Nothing of it is WebAssembly. */
+  readonly inJavaScript?: boolean;
+  /** Too subtle for the t-test. */
+  readonly notByTime?: boolean;
+  /** The form of what the call made public, where that steers the call. */
+  shape?(): string;
 }
 
 export type Random = (length: number) => Uint8Array;
@@ -17,9 +23,9 @@ export type Random = (length: number) => Uint8Array;
 /** Room of each area, and the areas: the secret first. */
 const AREA = 8192;
 
-/** All targets in this instance; `random` gives fresh bytes. */
-export function targets(instance: WasmInstance, random: Random): Target[] {
-  const { exports: e, bytes, scratch, memory } = instance;
+/** All targets in this instance; `random` gives fresh bytes, `controls` is an instance of LEAKY_MODULE in the same memory. */
+export function targets(instance: WasmInstance, random: Random, controls: WebAssembly.Instance): Target[] {
+  const { exports: e, bytes, scratch } = instance;
   const [secret, input, other, output] = [scratch, scratch + AREA, scratch + 2 * AREA, scratch + 3 * AREA] as const;
   const put = (address: number, content: Uint8Array) => bytes.set(content, address);
   /** A secret of bytes, of which the fixed one is all zeros. */
@@ -37,8 +43,7 @@ export function targets(instance: WasmInstance, random: Random): Target[] {
   const putPublic = () => put(other, publicBytes);
   putPublic();
 
-  const leaky = new WebAssembly.Instance(new WebAssembly.Module(LEAKY_MODULE), { env: { memory } })
-    .exports as unknown as Record<string, LeakyFunction>;
+  const leaky = controls.exports as unknown as Record<string, LeakyFunction>;
 
   const chachaSlot = e.chacha20_poly1305_slot_bytes();
   const gcmSlot = e.aes_gcm_slot_bytes();
@@ -69,6 +74,13 @@ export function targets(instance: WasmInstance, random: Random): Target[] {
     for (let i = 1; i < 1152; i += 3) key[i]! &= 0x77;
     for (let i = 2; i < 1152; i += 3) key[i]! &= 0x7f;
     return key;
+  };
+
+  /** Of a DER signature: the lengths of its integers, and whether they begin with a zero, decide how they are encoded. */
+  const signatureShape = () => {
+    const r = output + 2;
+    const s = r + 2 + bytes[r + 1]!;
+    return [r, s].map((integer) => `${bytes[integer + 1]} ${bytes[integer + 2] === 0}`).join();
   };
 
   const zeros = new Uint8Array(1000);
@@ -103,6 +115,16 @@ export function targets(instance: WasmInstance, random: Random): Target[] {
       run: () => void e.aes_gcm_encrypt(secret, other, other + 16, 5, input, 500),
     },
     {
+      name: 'ChaCha20-Poly1305 open, key, forged',
+      secret: prepared(32, chachaSlot, () => e.chacha20_poly1305_install(output, input, other)),
+      run: () => void e.chacha20_poly1305_decrypt(secret, other, other + 16, 5, input, 500),
+    },
+    {
+      name: 'AES-128-GCM open, key, forged',
+      secret: prepared(16, gcmSlot, installGcm(16)),
+      run: () => void e.aes_gcm_decrypt(secret, other, other + 16, 5, input, 500),
+    },
+    {
       name: 'AES-256-GCM seal, key',
       secret: prepared(32, gcmSlot, installGcm(32)),
       run: () => void e.aes_gcm_encrypt(secret, other, other + 16, 5, input, 500),
@@ -125,16 +147,16 @@ export function targets(instance: WasmInstance, random: Random): Target[] {
       run: at(other, p384Peer, () => void e.p384_respond(secret, other, 97, output, output + 512)),
     },
     {
-      // Whoever sees the signature sees how long its integers are, and the encoder's time tells no more: but the times differ. The
-      // nonce is therefore fixed by the key and the message in both classes, and r and s are long enough in almost all cases.
       name: 'ECDSA P-256 sign, key',
       secret: prepared(32, e.p256_key_length(), () => void e.p256_key(input, output, output + 4096), 0x11),
       run: () => void e.p256_sign(secret, other, 100, other + 200, 16, output),
+      shape: signatureShape,
     },
     {
       name: 'ECDSA P-384 sign, key',
       secret: prepared(48, e.p384_key_length(), () => void e.p384_key(input, output, output + 4096), 0x11),
       run: () => void e.p384_sign(secret, other, 100, other + 200, 16, output),
+      shape: signatureShape,
     },
     {
       name: 'Ed25519 sign, key',
@@ -158,6 +180,7 @@ export function targets(instance: WasmInstance, random: Random): Target[] {
     },
     {
       name: 'constantTimeEqual, in TypeScript',
+      inJavaScript: true,
       secret: plain(1000),
       run: () => void constantTimeEqual(bytes.subarray(secret, secret + 1000), zeros),
     },
@@ -167,6 +190,27 @@ export function targets(instance: WasmInstance, random: Random): Target[] {
       secret: plain(200),
       leaky: true,
       run: () => void leaky['leaky_compare']!(secret, 200, zeroArea),
+    },
+    {
+      name: 'table',
+      secret: plain(200),
+      leaky: true,
+      notByTime: true,
+      run: () => void leaky['leaky_table']!(secret, 200, other),
+    },
+    {
+      name: 'selection',
+      secret: plain(200),
+      leaky: true,
+      notByTime: true,
+      run: () => void leaky['leaky_select']!(secret, 200, other),
+    },
+    {
+      name: 'division',
+      secret: plain(200),
+      leaky: true,
+      notByTime: true,
+      run: () => void leaky['leaky_divide']!(secret, 200, other),
     },
   ];
 }

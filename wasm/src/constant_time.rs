@@ -26,8 +26,14 @@ pub fn declassify<T: ?Sized>(value: &T) {
     let _ = value;
 }
 
-/// Hides from the compiler how a mask was made. Otherwise it finds out that there are two values alone, and turns the selection
-/// that follows into a branch or into the address of a load.
+/// All ones if `word` is not zero, else 0.
+#[inline(always)]
+pub const fn nonzero_mask(word: u32) -> u32 {
+    hide(hide((word | word.wrapping_neg()) >> 31).wrapping_neg())
+}
+
+/// Hides from the compiler how a bit or a mask was made. Otherwise it finds out that there are two values alone, and turns the making
+/// of the mask, or the selection that follows, into a branch or into the address of a load.
 #[inline(always)]
 pub const fn hide(mask: u32) -> u32 {
     core::hint::black_box(mask)

@@ -4,7 +4,7 @@
 //! Constant time: coefficients are kept in [0, q) by multiplication and masks; there is no division and no branch on a
 //! secret. Only the sampling of the matrix, which is public, branches on its data.
 
-use crate::constant_time::{declassify, wipe};
+use crate::constant_time::{declassify, nonzero_mask, wipe};
 use crate::keccak::{sha3_256, sha3_512, shake128, shake256};
 
 pub const Q: u32 = 3329;
@@ -360,8 +360,8 @@ pub fn decapsulate(dk: &DecapsulationKey, ciphertext: &Ciphertext, shared_secret
     for (a, b) in again.iter().zip(ciphertext) {
         difference |= a ^ b;
     }
-    // All ones when the ciphertexts differ. The barrier keeps the compiler from making a branch of the selection.
-    let mask = core::hint::black_box((u32::from(difference).wrapping_neg() >> 8) as u8);
+    // All ones when the ciphertexts differ.
+    let mask = nonzero_mask(u32::from(difference)) as u8;
     for i in 0..SHARED_SECRET_BYTES {
         shared_secret[i] = g[i] ^ (mask & (g[i] ^ rejected[i]));
     }

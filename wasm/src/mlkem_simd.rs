@@ -9,6 +9,7 @@
 
 use core::arch::wasm32::*;
 
+use crate::constant_time::nonzero_mask;
 use crate::keccak::{self, sha3_256, SHA3_512_RATE, SHA3_SUFFIX, SHAKE128_RATE, SHAKE256_RATE, SHAKE_SUFFIX};
 use crate::keccak_pair::KeccakPair;
 use crate::mlkem::{
@@ -822,8 +823,8 @@ pub fn decapsulate(dk: &DecapsulationKey, ciphertext: &Ciphertext, shared_secret
         difference = v128_or(difference, v128_xor(a, b));
     }
     // All ones when the ciphertexts differ; never a branch, which `v128_any_true` could become.
-    let words = u64x2_extract_lane::<0>(difference) | u64x2_extract_lane::<1>(difference);
-    let mask = core::hint::black_box((((words | words.wrapping_neg()) >> 63) as u8).wrapping_neg());
+    let halves = u64x2_extract_lane::<0>(difference) | u64x2_extract_lane::<1>(difference);
+    let mask = nonzero_mask(halves as u32 | (halves >> 32) as u32) as u8;
     for i in 0..SHARED_SECRET_BYTES {
         shared_secret[i] = key[i] ^ (mask & (key[i] ^ rejected[i]));
     }

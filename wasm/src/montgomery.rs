@@ -3,7 +3,7 @@
 //! This is the plain twin of the floating-point fields of P-256 and P-384, and the arithmetic of scalars: residues modulo the
 //! group orders are few per operation, so they need no faster one. Numbers are little-endian arrays of words.
 
-use crate::constant_time::hide;
+use crate::constant_time::{hide, nonzero_mask};
 
 /// 30-bit words of the signed numbers in `invert`: enough for 384 bits and a sign.
 const SIGNED_WORDS: usize = 13;
@@ -211,8 +211,7 @@ pub fn is_zero<const N: usize>(a: &[u32; N]) -> u32 {
     for word in a {
         any |= word;
     }
-    let any = core::hint::black_box(any);
-    ((any | any.wrapping_neg()) >> 31).wrapping_sub(1)
+    !nonzero_mask(any)
 }
 
 /// `a` where `mask` is all ones, `b` where it is 0.

@@ -3,7 +3,7 @@
 //! Points are homogeneous (x = X/Z, y = Y/Z), coordinates in Montgomery form. The formulas are the complete ones of Renes, Costello and
 //! Batina (2015, algorithms 4 and 6): no case is special, neither the point at infinity (0 : 1 : 0) nor equal points.
 
-use crate::constant_time::{declassify, hide};
+use crate::constant_time::{declassify, nonzero_mask};
 use crate::montgomery::{from_big_endian, is_zero, select, to_big_endian, Modulus};
 
 pub struct Curve<const N: usize> {
@@ -191,6 +191,5 @@ impl<const N: usize> Curve<N> {
 
 /// All ones if a = b, else 0.
 pub fn equal_mask(a: u32, b: u32) -> u32 {
-    let difference = a ^ b;
-    hide(((difference | difference.wrapping_neg()) >> 31).wrapping_sub(1))
+    !nonzero_mask(a ^ b)
 }
