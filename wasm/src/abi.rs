@@ -138,7 +138,7 @@ macro_rules! record {
             let (text, tag) = sealed.split_at_mut(length);
             let (slot, nonce) = unsafe { (&*slot, &*nonce) };
             memory::with_clean_stack::<RECORD_STACK, _>(|| {
-                tag.copy_from_slice(&slot.aead.seal(nonce, additional, text));
+                tag.copy_from_slice(&slot.aead.seal(nonce, additional, aead::Source::NONE, text));
             });
         }
 
@@ -155,13 +155,13 @@ macro_rules! record {
             let (additional, sealed) = unsafe { (input(additional, additional_length), output(text, length + 16)) };
             let (text, tag) = sealed.split_at_mut(length);
             let (slot, nonce) = unsafe { (&*slot, &*nonce) };
-            memory::with_clean_stack::<RECORD_STACK, _>(|| aead::open(&slot.aead, nonce, additional, text, tag)) as u32
+            memory::with_clean_stack::<RECORD_STACK, _>(|| aead::open(&slot.aead, nonce, additional, aead::Source::NONE, text, tag)) as u32
         }
     };
 }
 
 /// Bytes of stack that one call on a record key may use.
-const RECORD_STACK: usize = 4096;
+const RECORD_STACK: usize = 2048;
 
 fn u64_of(low: u32, high: u32) -> u64 {
     (high as u64) << 32 | low as u64

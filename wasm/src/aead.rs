@@ -3,19 +3,62 @@
 use crate::constant_time::{equal, wipe};
 
 pub trait Aead {
-    /// Encrypts `text` in place and returns the tag.
-    fn seal(&self, nonce: &[u8; 12], additional: &[u8], text: &mut [u8]) -> [u8; 16];
-    /// Decrypts `text` in place and returns the tag that it should have. Nothing may see `text` before the tags are compared: `open` below.
-    fn open(&self, nonce: &[u8; 12], additional: &[u8], text: &mut [u8]) -> [u8; 16];
+    /// Moves `source` to the start of `text`, encrypts all of `text` and returns the tag.
+    fn seal(&self, nonce: &[u8; 12], additional: &[u8], source: Source, text: &mut [u8]) -> [u8; 16];
+    /// Moves `source` to `text`, decrypts it and returns the tag that it should have. Nothing may see `text` before the tags are
+    /// compared: `open` below.
+    fn open(&self, nonce: &[u8; 12], additional: &[u8], source: Source, text: &mut [u8]) -> [u8; 16];
 }
 
-/// Decrypts `text` in place when `tag` is right; otherwise wipes it and returns false.
-pub fn open(aead: &impl Aead, nonce: &[u8; 12], additional: &[u8], text: &mut [u8], tag: &[u8]) -> bool {
-    let mut expected = aead.open(nonce, additional, text);
+/// Decrypts as `Aead::open` when `tag` is right; otherwise wipes `text` and returns false.
+pub fn open(aead: &impl Aead, nonce: &[u8; 12], additional: &[u8], source: Source, text: &mut [u8], tag: &[u8]) -> bool {
+    let mut expected = aead.open(nonce, additional, source, text);
     let authentic = equal(&expected, tag);
     wipe(&mut expected);
     if !authentic {
         wipe(text);
     }
     authentic
+}
+
+/// Bytes that are still to be moved to where they are processed. Kernels move a piece just before they work on it, while it is in the
+/// nearest cache: one large copy costs more than it seems, 30 % of ChaCha20-Poly1305 when the distance is a multiple of 4 KiB, as
+/// it is between regions.
+#[derive(Clone, Copy)]
+pub struct Source {
+    pointer: *const u8,
+    length: usize,
+}
+
+impl Source {
+    /// The text is in place.
+    pub const NONE: Source = Source { pointer: core::ptr::null(), length: 0 };
+
+    /// SAFETY: the bytes are readable until the call that takes the source returns, and their place either is apart from that of
+    /// the text or begins where that begins or behind it.
+    pub unsafe fn new(pointer: *const u8, length: usize) -> Self {
+        Self { pointer, length }
+    }
+
+    /// Moves the bytes from `at` on to `piece`, the part of the text from `at` on: as many as there are and fit. Pieces are moved in
+    /// order.
+    #[inline(always)]
+    pub fn take(&self, at: usize, piece: &mut [u8]) {
+        let Some(left) = self.length.checked_sub(at) else {
+            return;
+        };
+        let length = left.min(piece.len());
+        let (from, to) = (self.pointer.wrapping_add(at), piece.as_mut_ptr());
+        let mut i = 0;
+        // Upwards, each read before what is written at or below its place: places may overlap.
+        // SAFETY: `new` promises the source, and `i + 16 <= length` stays within both.
+        while i + 16 <= length {
+            unsafe { to.add(i).cast::<[u8; 16]>().write_unaligned(from.add(i).cast::<[u8; 16]>().read_unaligned()) };
+            i += 16;
+        }
+        while i < length {
+            unsafe { to.add(i).write(from.add(i).read()) };
+            i += 1;
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! AES-GCM (NIST SP 800-38D) with 12-byte nonces and 16-byte tags, the plain twin: counter mode in one pass, GHASH in another.
 
-use crate::aead::Aead;
+use crate::aead::{Aead, Source};
 use crate::aes::{Aes, Planes, BLOCKS};
 use crate::ghash::Ghash;
 
@@ -61,12 +61,14 @@ impl AesGcm {
 }
 
 impl Aead for AesGcm {
-    fn seal(&self, nonce: &[u8; 12], additional: &[u8], text: &mut [u8]) -> [u8; 16] {
+    fn seal(&self, nonce: &[u8; 12], additional: &[u8], source: Source, text: &mut [u8]) -> [u8; 16] {
+        source.take(0, text);
         let mask = self.apply(nonce, text);
         self.tag(&mask, additional, text)
     }
 
-    fn open(&self, nonce: &[u8; 12], additional: &[u8], text: &mut [u8]) -> [u8; 16] {
+    fn open(&self, nonce: &[u8; 12], additional: &[u8], source: Source, text: &mut [u8]) -> [u8; 16] {
+        source.take(0, text);
         let mask = self.apply(nonce, &mut []);
         let expected = self.tag(&mask, additional, text);
         self.apply(nonce, text);

@@ -1,6 +1,6 @@
 //! AEAD_CHACHA20_POLY1305 (RFC 8439 §2.8), the plain twin: first one pass, then the other.
 
-use crate::aead::Aead;
+use crate::aead::{Aead, Source};
 use crate::chacha20;
 use crate::poly1305::Poly1305;
 
@@ -27,13 +27,15 @@ fn tag(state: &[u32; 16], additional: &[u8], ciphertext: &[u8]) -> [u8; 16] {
 }
 
 impl Aead for ChaCha20Poly1305 {
-    fn seal(&self, nonce: &[u8; 12], additional: &[u8], text: &mut [u8]) -> [u8; 16] {
+    fn seal(&self, nonce: &[u8; 12], additional: &[u8], source: Source, text: &mut [u8]) -> [u8; 16] {
+        source.take(0, text);
         let state = chacha20::state(&self.key, nonce);
         chacha20::apply(&state, 1, text);
         tag(&state, additional, text)
     }
 
-    fn open(&self, nonce: &[u8; 12], additional: &[u8], text: &mut [u8]) -> [u8; 16] {
+    fn open(&self, nonce: &[u8; 12], additional: &[u8], source: Source, text: &mut [u8]) -> [u8; 16] {
+        source.take(0, text);
         let state = chacha20::state(&self.key, nonce);
         let expected = tag(&state, additional, text);
         chacha20::apply(&state, 1, text);

@@ -5,7 +5,7 @@
 //! The first four blocks give the one-time key of Poly1305 and the key stream of the first 192 bytes, which is all a short record
 //! needs. Decryption hashes the very bytes it is about to decrypt; encryption hashes those of the step before.
 
-use crate::aead::Aead;
+use crate::aead::{Aead, Source};
 use crate::chacha20::{self, load_le32};
 use crate::poly1305_fast::Poly1305;
 use crate::simd::{load, store, Indices};
@@ -69,54 +69,47 @@ fn initial(state: &[u32; 16], i: usize) -> v128 {
     if i == 12 { i32x4_add(word, u32x4(0, 1, 2, 3)) } else { word }
 }
 
-/// The four blocks from the counter in `state`, one per lane, and Poly1305 over `pairs` of blocks, at most ten.
-#[inline(always)]
-fn step(state: &[u32; 16], poly: &mut Poly1305, pairs: &[[u8; 32]]) -> [v128; 16] {
-    let mut x = core::array::from_fn(|i| initial(state, i));
-    for pair in pairs {
-        let (blocks, _) = pair.as_chunks();
+/// Exclusive or of `text` and the four blocks from the counter in `state`, which is moved on; meanwhile Poly1305 takes in `PAIRS` pairs of
+/// blocks, at most ten: of `text` as it was before (`OWN`), or of `behind`.
+///
+/// Never inlined: each of its instances fills the registers, and V8 compiles small functions better.
+#[inline(never)]
+fn step<const PAIRS: usize, const OWN: bool>(
+    state: &mut [u32; 16],
+    poly: &mut Poly1305,
+    behind: &[u8],
+    text: &mut [u8; STEP],
+) {
+    let mut x: [v128; 16] = core::array::from_fn(|i| initial(state, i));
+    let mut hash = *poly;
+    for i in 0..PAIRS {
+        let (blocks, _) = if OWN { text.as_chunks() } else { behind.as_chunks() };
         columns(&mut x);
-        poly.block(&blocks[0]);
+        hash.block(&blocks[2 * i]);
         diagonals(&mut x);
-        poly.block(&blocks[1]);
+        hash.block(&blocks[2 * i + 1]);
     }
-    for _ in pairs.len()..10 {
+    *poly = hash;
+    for _ in PAIRS..10 {
         columns(&mut x);
         diagonals(&mut x);
     }
-    x
-}
-
-/// Adds the initial state, brings the four blocks from lanes into order, and hands out their 16 vectors with their places.
-#[inline(always)]
-fn key_stream(x: &[v128; 16], state: &[u32; 16], mut each: impl FnMut(usize, v128)) {
+    let (vectors, _) = text.as_chunks_mut();
     for group in 0..4 {
         let [a, b, c, d] = core::array::from_fn(|i| i32x4_add(x[4 * group + i], initial(state, 4 * group + i)));
+        // From lanes to blocks: a transposition.
         let (ab_low, ab_high) = (i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
         let (cd_low, cd_high) = (i32x4_shuffle::<0, 4, 1, 5>(c, d), i32x4_shuffle::<2, 6, 3, 7>(c, d));
-        each(group, i64x2_shuffle::<0, 2>(ab_low, cd_low));
-        each(4 + group, i64x2_shuffle::<1, 3>(ab_low, cd_low));
-        each(8 + group, i64x2_shuffle::<0, 2>(ab_high, cd_high));
-        each(12 + group, i64x2_shuffle::<1, 3>(ab_high, cd_high));
+        let mut add = |block: usize, key| {
+            let vector = &mut vectors[4 * block + group];
+            store(vector, v128_xor(load(vector), key));
+        };
+        add(0, i64x2_shuffle::<0, 2>(ab_low, cd_low));
+        add(1, i64x2_shuffle::<1, 3>(ab_low, cd_low));
+        add(2, i64x2_shuffle::<0, 2>(ab_high, cd_high));
+        add(3, i64x2_shuffle::<1, 3>(ab_high, cd_high));
     }
-}
-
-#[inline(always)]
-fn exclusive_or(x: &[v128; 16], state: &[u32; 16], text: &mut [u8; STEP]) {
-    let (vectors, _) = text.as_chunks_mut();
-    key_stream(x, state, |i, key| {
-        let vector = &mut vectors[i];
-        store(vector, v128_xor(load(vector), key));
-    });
-}
-
-/// The key stream as bytes, for the first step and the last.
-#[inline(always)]
-fn key_bytes(x: &[v128; 16], state: &[u32; 16]) -> [u8; STEP] {
-    let mut bytes = [0; STEP];
-    let (vectors, _) = bytes.as_chunks_mut();
-    key_stream(x, state, |i, key| store(&mut vectors[i], key));
-    bytes
+    state[12] += 4;
 }
 
 /// Exclusive or of `text` and as much of `key`, which is not shorter.
@@ -150,13 +143,11 @@ impl ChaCha20Poly1305 {
         state
     }
 
-    /// The first step: its 256 bytes of key stream and Poly1305 with `additional` taken in.
+    /// The first step: its 256 bytes of key stream, and Poly1305 with `additional` taken in.
     #[inline(always)]
     fn begin(state: &mut [u32; 16], additional: &[u8]) -> ([u8; STEP], Poly1305) {
-        let mut none = Poly1305::new(&[0; 16]);
-        let x = step(state, &mut none, &[]);
-        let first = key_bytes(&x, state);
-        state[12] = 4;
+        let mut first = [0; STEP];
+        step::<0, false>(state, &mut Poly1305::new(&[0; 16]), &[], &mut first);
         let mut poly = Poly1305::new(first.first_chunk().unwrap_or(&[0; 16]));
         poly.update_padded(additional);
         (first, poly)
@@ -174,52 +165,68 @@ fn end(mut poly: Poly1305, first: &[u8; STEP], additional: usize, text: usize) -
 }
 
 impl Aead for ChaCha20Poly1305 {
-    fn seal(&self, nonce: &[u8; 12], additional: &[u8], text: &mut [u8]) -> [u8; 16] {
+    fn seal(&self, nonce: &[u8; 12], additional: &[u8], source: Source, text: &mut [u8]) -> [u8; 16] {
         let mut state = self.state(nonce);
         let (first, mut poly) = Self::begin(&mut state, additional);
         let length = text.len();
-        let (head, rest) = text.split_at_mut(length.min(HEAD));
-        exclusive_or_bytes(head, &first[64..]);
-        if rest.is_empty() {
-            poly.update_padded(head);
+        let Some((head, rest)) = text.split_first_chunk_mut::<HEAD>() else {
+            source.take(0, text);
+            exclusive_or_bytes(text, &first[64..]);
+            poly.update_padded(text);
             return end(poly, &first, additional.len(), length);
-        }
-        // The ciphertext that is not hashed yet: of the step before.
-        let mut behind: &[u8] = head;
+        };
+        source.take(0, head);
+        exclusive_or_bytes(head, &first[64..]);
+        // Each step hashes the ciphertext of the one before.
         let (chunks, tail) = rest.as_chunks_mut::<STEP>();
+        let mut behind: &[u8] = head;
+        let mut at = HEAD;
         for chunk in chunks {
-            let x = step(&state, &mut poly, behind.as_chunks().0);
-            exclusive_or(&x, &state, chunk);
-            state[12] += 4;
+            source.take(at, chunk);
+            if at == HEAD {
+                step::<6, false>(&mut state, &mut poly, behind, chunk);
+            } else {
+                step::<8, false>(&mut state, &mut poly, behind, chunk);
+            }
             behind = chunk;
+            at += STEP;
         }
         if !tail.is_empty() {
-            let x = step(&state, &mut poly, behind.as_chunks().0);
-            exclusive_or_bytes(tail, &key_bytes(&x, &state));
+            source.take(at, tail);
+            let mut last = [0; STEP];
+            if at == HEAD {
+                step::<6, false>(&mut state, &mut poly, behind, &mut last);
+            } else {
+                step::<8, false>(&mut state, &mut poly, behind, &mut last);
+            }
+            exclusive_or_bytes(tail, &last);
             behind = tail;
         }
         poly.update_padded(behind);
         end(poly, &first, additional.len(), length)
     }
 
-    fn open(&self, nonce: &[u8; 12], additional: &[u8], text: &mut [u8]) -> [u8; 16] {
+    fn open(&self, nonce: &[u8; 12], additional: &[u8], source: Source, text: &mut [u8]) -> [u8; 16] {
         let mut state = self.state(nonce);
         let (first, mut poly) = Self::begin(&mut state, additional);
         let length = text.len();
         let (head, rest) = text.split_at_mut(length.min(HEAD));
+        source.take(0, head);
         poly.update_padded(head);
         exclusive_or_bytes(head, &first[64..]);
         let (chunks, tail) = rest.as_chunks_mut::<STEP>();
+        let mut at = HEAD;
         for chunk in chunks {
-            let x = step(&state, &mut poly, chunk.as_chunks().0);
-            exclusive_or(&x, &state, chunk);
-            state[12] += 4;
+            source.take(at, chunk);
+            step::<8, true>(&mut state, &mut poly, &[], chunk);
+            at += STEP;
         }
         if !tail.is_empty() {
-            let (pairs, last) = tail.as_chunks();
-            let x = step(&state, &mut poly, pairs);
-            poly.update_padded(last);
-            exclusive_or_bytes(tail, &key_bytes(&x, &state));
+            source.take(at, tail);
+            let mut last = [0; STEP];
+            step::<0, false>(&mut state, &mut poly, &[], &mut last);
+            poly.update_padded(tail);
+            exclusive_or_bytes(tail, &last);
         }
         end(poly, &first, additional.len(), length)
     }

@@ -1,6 +1,6 @@
 //! TLS 1.3 record protection (RFC 9846 §5.2 to §5.4) over any AEAD, many records per call. The one file here that knows TLS.
 
-use crate::aead::{self, Aead};
+use crate::aead::{self, Aead, Source};
 
 pub const HEADER: usize = 5;
 pub const TAG: usize = 16;
@@ -88,9 +88,10 @@ impl<A: Aead> RecordKey<A> {
         let start = at + HEADER;
         let mut tag = [0; TAG];
         tag.copy_from_slice(&memory[start + inner..start + body]);
-        memory.copy_within(start..start + inner, to);
+        // SAFETY: within `memory`, and not below `to`.
+        let source = unsafe { Source::new(memory[start..start + inner].as_ptr(), if start == to { 0 } else { inner }) };
         let text = &mut memory[to..to + inner];
-        aead::open(&self.aead, &self.nonce(sequence), &header, text, &tag).then_some(inner)
+        aead::open(&self.aead, &self.nonce(sequence), &header, source, text, &tag).then_some(inner)
     }
 
     /// Seals `content` into `output` as records of at most `fragment_limit` bytes, each inner plaintext padded with zeros to a multiple
@@ -108,10 +109,11 @@ impl<A: Aead> RecordKey<A> {
             let [high, low] = ((inner + TAG) as u16).to_be_bytes();
             header.copy_from_slice(&[APPLICATION_DATA, 3, 3, high, low]);
             let (text, tag) = body.split_at_mut(inner);
-            text[..fragment.len()].copy_from_slice(fragment);
             text[fragment.len()] = content_type;
             text[fragment.len() + 1..].fill(0);
-            tag.copy_from_slice(&self.aead.seal(&self.nonce(sequence), header, text));
+            // SAFETY: `fragment` is borrowed, and apart from `output`.
+            let source = unsafe { Source::new(fragment.as_ptr(), fragment.len()) };
+            tag.copy_from_slice(&self.aead.seal(&self.nonce(sequence), header, source, text));
             sequence = sequence.wrapping_add(1);
             written += HEADER + inner + TAG;
             rest = after;
