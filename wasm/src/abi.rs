@@ -4,7 +4,7 @@
 //! inputs and outputs apart unless a function says that they may coincide. A 64-bit number comes as two `u32`, low half first.
 //! A result of 0 means failure, 1 success, unless said otherwise. No export panics on any content of its inputs.
 
-use crate::aead::Aead;
+use crate::aead::{Aead, Key};
 use crate::weierstrass::Group;
 use crate::*;
 use core::slice::{from_raw_parts, from_raw_parts_mut};
@@ -138,7 +138,7 @@ macro_rules! record {
             let (text, tag) = sealed.split_at_mut(length);
             let (slot, nonce) = unsafe { (&*slot, &*nonce) };
             memory::with_clean_stack::<RECORD_STACK, _>(|| {
-                tag.copy_from_slice(&slot.aead.seal(nonce, additional, aead::Source::NONE, text));
+                tag.copy_from_slice(&slot.key.ready(length).seal(nonce, additional, aead::Source::NONE, text));
             });
         }
 
@@ -155,13 +155,13 @@ macro_rules! record {
             let (additional, sealed) = unsafe { (input(additional, additional_length), output(text, length + 16)) };
             let (text, tag) = sealed.split_at_mut(length);
             let (slot, nonce) = unsafe { (&*slot, &*nonce) };
-            memory::with_clean_stack::<RECORD_STACK, _>(|| aead::open(&slot.aead, nonce, additional, aead::Source::NONE, text, tag)) as u32
+            memory::with_clean_stack::<RECORD_STACK, _>(|| aead::open(&slot.key.ready(length), nonce, additional, aead::Source::NONE, text, tag)) as u32
         }
     };
 }
 
 /// Bytes of stack that one call on a record key may use.
-const RECORD_STACK: usize = 2048;
+const RECORD_STACK: usize = 24 * 1024;
 
 fn u64_of(low: u32, high: u32) -> u64 {
     (high as u64) << 32 | low as u64
@@ -176,7 +176,7 @@ record!(
     chacha20_poly1305_decrypt
 );
 record!(
-    aes_gcm::AesGcm,
+    aes_gcm_simd::AesGcm,
     aes_gcm_slot_bytes,
     aes_gcm_open,
     aes_gcm_seal,
@@ -192,21 +192,21 @@ unsafe extern "C" fn chacha20_poly1305_install(
 ) {
     let (slot, key, iv) = unsafe { (&mut *slot, &*key, &*iv) };
     memory::with_clean_stack::<RECORD_STACK, _>(|| {
-        *slot = record::RecordKey { iv: *iv, aead: chacha20_poly1305_simd::ChaCha20Poly1305::new(key) };
+        *slot = record::RecordKey { iv: *iv, key: chacha20_poly1305_simd::ChaCha20Poly1305::new(key) };
     });
 }
 
 /// `key_length` is 16 or 32.
 #[no_mangle]
 unsafe extern "C" fn aes_gcm_install(
-    slot: *mut record::RecordKey<aes_gcm::AesGcm>,
+    slot: *mut record::RecordKey<aes_gcm_simd::AesGcm>,
     key: *const u8,
     key_length: usize,
     iv: *const [u8; 12],
 ) {
     let (slot, key, iv) = unsafe { (&mut *slot, input(key, key_length), &*iv) };
     memory::with_clean_stack::<RECORD_STACK, _>(|| {
-        *slot = record::RecordKey { iv: *iv, aead: aes_gcm::AesGcm::new(key) };
+        *slot = record::RecordKey { iv: *iv, key: aes_gcm_simd::AesGcm::new(key) };
     });
 }
 

@@ -2,6 +2,13 @@
 
 use crate::constant_time::{equal, wipe};
 
+/// A key as it lies in a slot.
+pub trait Key {
+    type Aead: Aead;
+    /// The key with what it needs for a call that processes about `bytes` bytes.
+    fn ready(&self, bytes: usize) -> Self::Aead;
+}
+
 pub trait Aead {
     /// Moves `source` to the start of `text`, encrypts all of `text` and returns the tag.
     fn seal(&self, nonce: &[u8; 12], additional: &[u8], source: Source, text: &mut [u8]) -> [u8; 16];

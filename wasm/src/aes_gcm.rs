@@ -1,6 +1,6 @@
 //! AES-GCM (NIST SP 800-38D) with 12-byte nonces and 16-byte tags, the plain twin: counter mode in one pass, GHASH in another.
 
-use crate::aead::{Aead, Source};
+use crate::aead::{Aead, Key, Source};
 use crate::aes::{Aes, Planes, BLOCKS};
 use crate::ghash::Ghash;
 
@@ -57,6 +57,14 @@ impl AesGcm {
             chunk.iter_mut().zip(stream).for_each(|(byte, key)| *byte ^= key);
         }
         mask
+    }
+}
+
+impl Key for AesGcm {
+    type Aead = Self;
+
+    fn ready(&self, _bytes: usize) -> Self {
+        *self
     }
 }
 

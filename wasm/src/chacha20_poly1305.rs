@@ -1,10 +1,11 @@
 //! AEAD_CHACHA20_POLY1305 (RFC 8439 §2.8), the plain twin: first one pass, then the other.
 
-use crate::aead::{Aead, Source};
+use crate::aead::{Aead, Key, Source};
 use crate::chacha20;
 use crate::poly1305::Poly1305;
 
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct ChaCha20Poly1305 {
     key: [u8; 32],
 }
@@ -24,6 +25,14 @@ fn tag(state: &[u32; 16], additional: &[u8], ciphertext: &[u8]) -> [u8; 16] {
     lengths[8..].copy_from_slice(&(ciphertext.len() as u64).to_le_bytes());
     poly.update_padded(&lengths);
     poly.finish()
+}
+
+impl Key for ChaCha20Poly1305 {
+    type Aead = Self;
+
+    fn ready(&self, _bytes: usize) -> Self {
+        *self
+    }
 }
 
 impl Aead for ChaCha20Poly1305 {

@@ -5,13 +5,14 @@
 //! The first four blocks give the one-time key of Poly1305 and the key stream of the first 192 bytes, which is all a short record
 //! needs. Decryption hashes the very bytes it is about to decrypt; encryption hashes those of the step before.
 
-use crate::aead::{Aead, Source};
+use crate::aead::{Aead, Key, Source};
 use crate::chacha20::{self, load_le32};
 use crate::poly1305_fast::Poly1305;
 use crate::simd::{load, store, Indices};
 use core::arch::wasm32::*;
 
 #[repr(C)]
+#[derive(Clone, Copy)]
 pub struct ChaCha20Poly1305 {
     key: [u8; 32],
 }
@@ -162,6 +163,14 @@ fn end(mut poly: Poly1305, first: &[u8; STEP], additional: usize, text: usize) -
     poly.block(&lengths);
     let (blocks, _) = first.as_chunks();
     poly.finish(&blocks[1])
+}
+
+impl Key for ChaCha20Poly1305 {
+    type Aead = Self;
+
+    fn ready(&self, _bytes: usize) -> Self {
+        *self
+    }
 }
 
 impl Aead for ChaCha20Poly1305 {

@@ -1,6 +1,6 @@
 //! TLS 1.3 record protection (RFC 9846 §5.2 to §5.4) over any AEAD, many records per call. The one file here that knows TLS.
 
-use crate::aead::{self, Aead, Source};
+use crate::aead::{self, Aead, Key, Source};
 
 pub const HEADER: usize = 5;
 pub const TAG: usize = 16;
@@ -8,11 +8,11 @@ pub const APPLICATION_DATA: u8 = 23;
 /// The longest TLSInnerPlaintext: content, its type and padding.
 pub const MAX_INNER: usize = (1 << 14) + 1;
 
-/// One direction's key: an AEAD and the nonce mask ("iv").
+/// One direction's key: an AEAD's key and the nonce mask ("iv").
 #[repr(C)]
-pub struct RecordKey<A> {
+pub struct RecordKey<K> {
     pub iv: [u8; 12],
-    pub aead: A,
+    pub key: K,
 }
 
 /// What `open` did; written for JavaScript, see `Opened` in src/crypto/provider.ts.
@@ -33,7 +33,7 @@ pub const STOP_END: u32 = 0;
 pub const STOP_OTHER: u32 = 1;
 pub const STOP_BAD_RECORD_MAC: u32 = 2;
 
-impl<A: Aead> RecordKey<A> {
+impl<K: Key> RecordKey<K> {
     /// RFC 9846 §5.3: the sequence number, big-endian, padded on the left, exclusive or the iv.
     fn nonce(&self, sequence: u64) -> [u8; 12] {
         let mut nonce = self.iv;
@@ -46,12 +46,13 @@ impl<A: Aead> RecordKey<A> {
     /// Opens the records in `memory[input..input + length]` into `memory[output..]`, which has room for `length` bytes and either is apart
     /// from the input or starts where it starts or before it. A length in a header that does not fit ends the call as 'bad_record_mac'.
     pub fn open(&self, mut sequence: u64, memory: &mut [u8], input: usize, length: usize, output: usize, limit: usize) -> Opened {
+        let aead = self.key.ready(length);
         let mut opened = Opened::default();
         let mut at = input;
         let end = input + length;
         let mut to = output;
         while at < end {
-            let Some(inner) = self.open_record(sequence, memory, at, end, to) else {
+            let Some(inner) = self.open_record(&aead, sequence, memory, at, end, to) else {
                 opened.stop = STOP_BAD_RECORD_MAC;
                 break;
             };
@@ -78,7 +79,15 @@ impl<A: Aead> RecordKey<A> {
 
     /// Opens the record at `at` to `to` and returns the length of its inner plaintext; undefined, with the output wiped, when it does
     /// not authenticate.
-    fn open_record(&self, sequence: u64, memory: &mut [u8], at: usize, end: usize, to: usize) -> Option<usize> {
+    fn open_record(
+        &self,
+        aead: &K::Aead,
+        sequence: u64,
+        memory: &mut [u8],
+        at: usize,
+        end: usize,
+        to: usize,
+    ) -> Option<usize> {
         let header: [u8; HEADER] = memory.get(at..at + HEADER)?.try_into().ok()?;
         let body = u16::from_be_bytes([header[3], header[4]]) as usize;
         if body < TAG || end - at < HEADER + body {
@@ -91,12 +100,13 @@ impl<A: Aead> RecordKey<A> {
         // SAFETY: within `memory`, and not below `to`.
         let source = unsafe { Source::new(memory[start..start + inner].as_ptr(), if start == to { 0 } else { inner }) };
         let text = &mut memory[to..to + inner];
-        aead::open(&self.aead, &self.nonce(sequence), &header, source, text, &tag).then_some(inner)
+        aead::open(aead, &self.nonce(sequence), &header, source, text, &tag).then_some(inner)
     }
 
     /// Seals `content` into `output` as records of at most `fragment_limit` bytes, each inner plaintext padded with zeros to a multiple
     /// of `padding`. Returns the bytes written, or 0 when `output` is too short.
     pub fn seal(&self, mut sequence: u64, content_type: u8, content: &[u8], output: &mut [u8], fragment_limit: usize, padding: usize) -> usize {
+        let aead = self.key.ready(content.len());
         let mut rest = content;
         let mut written = 0;
         loop {
@@ -113,7 +123,7 @@ impl<A: Aead> RecordKey<A> {
             text[fragment.len() + 1..].fill(0);
             // SAFETY: `fragment` is borrowed, and apart from `output`.
             let source = unsafe { Source::new(fragment.as_ptr(), fragment.len()) };
-            tag.copy_from_slice(&self.aead.seal(&self.nonce(sequence), header, source, text));
+            tag.copy_from_slice(&aead.seal(&self.nonce(sequence), header, source, text));
             sequence = sequence.wrapping_add(1);
             written += HEADER + inner + TAG;
             rest = after;
