@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DENO } from '../support/deno.ts';
 import { ROOT } from '../support/root.ts';
@@ -17,9 +18,13 @@ export interface Connect {
   readonly group: Group;
   /** PEM file of the root it must check the server's chain against. The server's name is localhost. */
   readonly rootFile: string;
-  /** A folder of its own, for databases and logs. */
+  /** A folder of its own, for databases, sessions and logs. */
   readonly folder: string;
+  /** Make a connection first and take up its session. */
+  readonly resumption: boolean;
 }
+
+export type CommandLine = [program: string, ...args: string[]];
 
 /** A TLS client that exists apart from this project. */
 export interface Client {
@@ -29,12 +34,18 @@ export interface Client {
   /** Why there is nothing to test when `version()` is undefined. */
   readonly missing: string;
   readonly groups: readonly Group[];
+  readonly resumes: boolean;
+  /** To resume, it makes the same request on both connections, out of `uploadFile`. */
+  readonly repeats?: true;
   /** False: the program offers what it likes, and the server is what pins suite and group. */
   readonly choosesSuite: boolean;
   /** 'pipe': standard input goes up, what comes down is standard output. 'http': uploads `uploadFile` by PUT to `path`. */
   readonly kind: 'pipe' | 'http';
-  command(connect: Connect, http: { uploadFile: string; path: string }): [program: string, ...args: string[]];
+  command(connect: Connect, http: { uploadFile: string; path: string }): CommandLine | Promise<CommandLine>;
 }
+
+/** A request that moves nothing: the connection is made, brings its tickets and ends. */
+const WARM_UP = 'MOVE 0 0 warm-up\n';
 
 const peers = join(ROOT, 'test/interop/peers');
 
@@ -56,14 +67,23 @@ const openssl: Client = {
   version: () => firstLine('openssl', 'version')?.split(' ').slice(0, 2).join(' '),
   missing: 'no openssl on PATH (Debian: openssl)',
   groups: ['x25519', 'secp256r1', 'secp384r1'],
+  resumes: true,
   choosesSuite: true,
   kind: 'pipe',
-  // deno-fmt-ignore
-  command: ({ port, suite, group, rootFile }) => [
-    'openssl', 's_client', '-quiet', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost', '-tls1_3',
-    '-CAfile', rootFile, '-verify_hostname', 'localhost', '-verify_return_error',
-    '-ciphersuites', suite, '-groups', OPENSSL_GROUPS[group],
-  ],
+  command: async ({ port, suite, group, rootFile, folder, resumption }) => {
+    // deno-fmt-ignore
+    const args = [
+      's_client', '-quiet', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost', '-tls1_3',
+      '-CAfile', rootFile, '-verify_hostname', 'localhost', '-verify_return_error',
+      '-ciphersuites', suite, '-groups', OPENSSL_GROUPS[group],
+    ];
+    if (!resumption) return ['openssl', ...args];
+    const session = join(folder, 'session.pem');
+    const warmUp = spawn('openssl', [...args, '-sess_out', session], { stdio: ['pipe', 'ignore', 'ignore'] });
+    warmUp.stdin.end(WARM_UP);
+    await once(warmUp, 'exit');
+    return ['openssl', ...args, '-sess_in', session];
+  },
 };
 
 const curl: Client = {
@@ -71,15 +91,20 @@ const curl: Client = {
   version: () => firstLine('curl', '--version')?.match(/^curl \S+/)?.[0],
   missing: 'no curl on PATH (Debian: curl)',
   groups: ['x25519', 'secp256r1', 'secp384r1'],
+  resumes: true,
   choosesSuite: true,
   kind: 'http',
-  // deno-fmt-ignore
-  command: ({ port, suite, group, rootFile }, { uploadFile, path }) => [
-    'curl', '--silent', '--show-error', '--fail', '--http1.1', '--tlsv1.3', '--cacert', rootFile,
-    '--noproxy', '*', '--resolve', `localhost:${port}:127.0.0.1`,
-    '--tls13-ciphers', suite, '--curves', OPENSSL_GROUPS[group],
-    '--header', 'Expect:', '--upload-file', uploadFile, `https://localhost:${port}${path}`,
-  ],
+  command: ({ port, suite, group, rootFile, resumption }, { uploadFile, path }) => {
+    const origin = `https://localhost:${port}`;
+    // deno-fmt-ignore
+    return [
+      'curl', '--silent', '--show-error', '--fail', '--http1.1', '--tlsv1.3', '--cacert', rootFile,
+      '--noproxy', '*', '--resolve', `localhost:${port}:127.0.0.1`,
+      '--tls13-ciphers', suite, '--curves', OPENSSL_GROUPS[group], '--header', 'Expect:',
+      ...(resumption ? ['--upload-file', '/dev/null', `${origin}/0/warm-up`] : []),
+      '--upload-file', uploadFile, `${origin}${path}`,
+    ];
+  },
 };
 
 const GNUTLS_SUITES: Readonly<Record<Suite, string>> = {
@@ -93,15 +118,17 @@ const gnutls: Client = {
   version: () => firstLine('gnutls-cli', '--version'),
   missing: 'no gnutls-cli on PATH (Debian: gnutls-bin)',
   groups: ['x25519', 'secp256r1', 'secp384r1'],
+  resumes: true,
   choosesSuite: true,
   kind: 'pipe',
-  command: ({ port, suite, group, rootFile, folder }) => {
+  command: ({ port, suite, group, rootFile, folder, resumption }) => {
     const priority = `NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+${GNUTLS_SUITES[suite]}` +
       `:-GROUP-ALL:+GROUP-${group.toUpperCase()}`;
     // deno-fmt-ignore
     return [
       'gnutls-cli', '--x509cafile', rootFile, '--priority', priority, '--logfile', join(folder, 'gnutls.log'),
-      '--sni-hostname', 'localhost', '--verify-hostname', 'localhost', '--port', String(port), '127.0.0.1',
+      '--sni-hostname', 'localhost', '--verify-hostname', 'localhost', '--port', String(port),
+      ...(resumption ? ['--resume'] : []), '127.0.0.1',
     ];
   },
 };
@@ -132,12 +159,16 @@ const nss: Client = {
   },
   missing: 'no tstclnt on PATH (Debian: libnss3-tools)',
   groups: ['x25519', 'secp256r1', 'secp384r1'],
+  resumes: true,
+  repeats: true,
   choosesSuite: true,
   kind: 'pipe',
   // deno-fmt-ignore
-  command: (connect) => [
+  command: (connect, { uploadFile }) => [
     'tstclnt', '-h', '127.0.0.1', '-a', 'localhost', '-p', String(connect.port), '-d', nssDatabase(connect),
-    '-V', 'tls1.3:tls1.3', '-c', NSS_SUITES[connect.suite], '-I', NSS_GROUPS[connect.group] ?? '', '-f',
+    '-V', 'tls1.3:tls1.3', '-I', NSS_GROUPS[connect.group] ?? '', '-f',
+    // With both -L and -c it frees the list of suites twice and aborts.
+    ...(connect.resumption ? ['-L', '2', '-A', uploadFile] : ['-c', NSS_SUITES[connect.suite]]),
   ],
 };
 
@@ -153,11 +184,14 @@ function nodeClient(name: string, program: string | undefined, groups: readonly 
     },
     missing: 'SALLYPORT_NODE_24 does not name a Node 24 binary',
     groups,
+    resumes: true,
     choosesSuite: true,
     kind: 'pipe',
-    command: ({ port, suite, group, rootFile }) => {
-      return [program ?? 'node', join(peers, 'node_client.mjs'), String(port), rootFile, suite, OPENSSL_GROUPS[group]];
-    },
+    // deno-fmt-ignore
+    command: ({ port, suite, group, rootFile, resumption }) => [
+      program ?? 'node', join(peers, 'node_client.mjs'), String(port), rootFile, suite, OPENSSL_GROUPS[group],
+      ...(resumption ? ['resume'] : []),
+    ],
   };
 }
 
@@ -166,6 +200,7 @@ const deno: Client = {
   version: () => DENO === undefined ? undefined : firstLine(DENO, '--version')?.split(' ').slice(0, 2).join(' '),
   missing: 'the npm package deno has no binary for this machine',
   groups: ['x25519', 'secp256r1', 'secp384r1', 'X25519MLKEM768'],
+  resumes: false, // Each Deno.connectTls has a cache of its own.
   choosesSuite: false,
   kind: 'pipe',
   // deno-fmt-ignore
@@ -173,6 +208,31 @@ const deno: Client = {
     DENO ?? '', 'run', '--quiet', '--no-config', '--allow-net', `--allow-read=${rootFile}`,
     join(peers, 'deno_client.mjs'), String(port), rootFile,
   ],
+};
+
+/** Compiled into the client's folder when it is first used; the compiler's own cache makes that quick. */
+function goProgram(folder: string): string {
+  const program = join(folder, 'go_client');
+  if (existsSync(program)) return program;
+  const built = spawnSync('go', ['build', '-o', program, 'main.go'], {
+    cwd: join(peers, 'go_client'),
+    encoding: 'utf8',
+  });
+  if (built.status !== 0) throw new Error(`go build: ${built.error?.message ?? built.stderr}`);
+  return program;
+}
+
+const go: Client = {
+  name: 'Go crypto/tls',
+  version: () => firstLine('go', 'version')?.split(' ')[2],
+  missing: 'no go on PATH (https://go.dev)',
+  groups: ['x25519', 'secp256r1', 'secp384r1', 'X25519MLKEM768'],
+  resumes: true,
+  choosesSuite: false,
+  kind: 'pipe',
+  command: ({ port, rootFile, folder, resumption }) => {
+    return [goProgram(folder), String(port), rootFile, ...(resumption ? ['resume'] : [])];
+  },
 };
 
 export const CLIENTS: readonly Client[] = [
@@ -183,4 +243,5 @@ export const CLIENTS: readonly Client[] = [
   nodeClient('node:tls', process.execPath, ['x25519', 'secp256r1', 'secp384r1']),
   nodeClient('node:tls (24)', node24, GROUPS),
   deno,
+  go,
 ];

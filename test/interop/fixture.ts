@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { issue, makeRoot } from '../support/certificates.ts';
 import { type Backend, startBackend } from './backend.ts';
-import type { Client, Group, Suite } from './clients.ts';
+import type { Client, Connect, Group, Suite } from './clients.ts';
 import { move } from './move.ts';
-import type { Host, Server } from './servers.ts';
+import type { ConnectionLine, Host, Server } from './servers.ts';
 
 /** One row of the table: who, in front of what, with which suite and group. */
 export interface Scenario {
@@ -13,6 +13,8 @@ export interface Scenario {
   readonly client: Client;
   readonly suite: Suite;
   readonly group: Group;
+  /** The client takes up a session of a connection it made just before. */
+  readonly resumption?: boolean;
 }
 
 /** A root, a certificate for localhost, a backend, and one running terminator for each host that a scenario has asked for. */
@@ -38,17 +40,18 @@ export class Fixture {
   }
 
   /** Moves `length` bytes each way. Resolves with seconds; throws with what was wrong. */
-  async run({ host, client, suite, group }: Scenario, length: number): Promise<number> {
+  async run({ host, client, suite, group, resumption = false }: Scenario, length: number): Promise<number> {
     const own = client.choosesSuite ? undefined : await this.#start(host, { suite, group });
-    const { port } = own ?? await this.#shared(host);
-    const folder = this.#file(client.name.replace(/\W+/g, '_'));
+    const server = own ?? await this.#shared(host);
+    const rootFile = this.#file('root.pem');
+    const connect = { port: server.port, suite, group, rootFile, folder: this.#folderOf(client), resumption };
     try {
-      return await move(
-        client,
-        { port, suite, group, rootFile: this.#file('root.pem'), folder },
-        this.#backend,
-        length,
-      );
+      const before = server.connections?.length;
+      const seconds = await move(client, connect, this.#backend, length);
+      if (server.connections !== undefined) {
+        await checkLog(() => server.connections?.slice(before) ?? [], connect, length);
+      }
+      return seconds;
     } finally {
       await own?.stop();
     }
@@ -76,7 +79,28 @@ export class Fixture {
     });
   }
 
+  #folderOf(client: Client): string {
+    const folder = this.#file(client.name.replace(/\W+/g, '_'));
+    mkdirSync(folder, { recursive: true });
+    return folder;
+  }
+
   #file(name: string): string {
     return join(this.#folder, name);
+  }
+}
+
+/** The terminator has seen what the client was told to do. Its line comes a little after the client has ended. */
+async function checkLog(seen: () => readonly ConnectionLine[], connect: Connect, length: number): Promise<void> {
+  const deadline = Date.now() + 5000;
+  let line: ConnectionLine | undefined;
+  while (line === undefined) {
+    line = seen().findLast(({ received }) => received >= length);
+    if (Date.now() > deadline) throw new Error('the terminator has not logged the connection');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  const { suite, group, resumed = false } = line;
+  if (suite !== connect.suite || group !== connect.group || resumed !== connect.resumption) {
+    throw new Error(`the terminator saw ${suite}, ${group}${resumed ? ', resumed' : ''}`);
   }
 }

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.stop());
 
-/** Every suite with X25519, and every other group with one suite. */
+/** Every suite with X25519, and with one suite every other group and resumption. */
 function describeMatrix(host: Host): void {
   for (const client of CLIENTS) {
     const version = client.version();
@@ -20,9 +20,10 @@ function describeMatrix(host: Host): void {
     const scenarios = [
       ...SUITES.map((suite) => ({ host, client, suite, group: 'x25519' as const })),
       ...client.groups.slice(1).map((group) => ({ host, client, suite: SUITES[0], group })),
+      ...(client.resumes ? [{ host, client, suite: SUITES[0], group: 'x25519' as const, resumption: true }] : []),
     ];
     for (const scenario of scenarios) {
-      const name = `${client.name}, ${scenario.suite}, ${scenario.group}`;
+      const name = `${client.name}, ${scenario.suite}, ${scenario.group}${'resumption' in scenario ? ', resumed' : ''}`;
       test.skipIf(skip !== undefined)(skip === undefined ? name : `${name} (${skip})`, async () => {
         await fixture.run(scenario, LENGTH);
       });

@@ -14,6 +14,9 @@ function scenarios(words: readonly string[]): Scenario[] {
   for (const [index, host] of hosts.entries()) {
     for (const client of CLIENTS) {
       for (const suite of SUITES) all.push({ host, client, suite, group: 'x25519' });
+      if (client.resumes && host !== STOCK_HOST) {
+        all.push({ host, client, suite: SUITES[0], group: 'x25519', resumption: true });
+      }
       // The groups do not depend on what moves the bytes.
       if (index > 0) continue;
       for (const group of client.groups.slice(1)) all.push({ host, client, suite: SUITES[0], group });
@@ -24,12 +27,12 @@ function scenarios(words: readonly string[]): Scenario[] {
   );
 }
 
-function columns({ host, client, suite, group }: Scenario): string[] {
-  return [host.name, client.name, suite, group];
+function columns({ host, client, suite, group, resumption = false }: Scenario): string[] {
+  return [host.name, client.name, suite, group, resumption ? 'resumed' : 'full'];
 }
 
 function row(cells: readonly string[]): string {
-  return `| ${cells.map((cell, index) => cell.padEnd([14, 16, 28, 17, 16][index] ?? 0)).join(' | ')} |`;
+  return `| ${cells.map((cell, index) => cell.padEnd([14, 16, 28, 17, 9, 16][index] ?? 0)).join(' | ')} |`;
 }
 
 async function run(args: readonly string[]): Promise<number> {
@@ -40,17 +43,21 @@ async function run(args: readonly string[]): Promise<number> {
   const versions = new Map(CLIENTS.map((client) => [client, client.version()]));
   console.log(`Clients: ${[...versions.values()].filter((version) => version !== undefined).join(', ')}`);
   console.log(`${mebibytes} MiB up, then ${mebibytes} MiB down, both compared by SHA-256.\n`);
-  console.log(row(['terminator on', 'client', 'suite', 'group', 'result']));
-  console.log(row(['---', '---', '---', '---', '---']));
+  console.log(row(['terminator on', 'client', 'suite', 'group', 'handshake', 'result']));
+  console.log(row(Array.from({ length: 6 }, () => '---')));
   let failures = 0;
+  const skipped = new Set<string>();
   for (const scenario of scenarios(words)) {
     const { host, client } = scenario;
-    const missing = host.missing ?? (versions.get(client) === undefined ? client.missing : undefined);
-    const result = missing === undefined ? await attempt(fixture, scenario, length) : `skipped: ${missing}`;
+    if (host.missing !== undefined) skipped.add(`the terminator on ${host.name}: ${host.missing}`);
+    else if (versions.get(client) === undefined) skipped.add(`${client.name}: ${client.missing}`);
+    if (host.missing !== undefined || versions.get(client) === undefined) continue;
+    const result = await attempt(fixture, scenario, length);
     if (result.startsWith('FAILED')) failures++;
     console.log(row([...columns(scenario), result]));
   }
   await fixture.stop();
+  for (const what of skipped) console.log(`skipped: ${what}`);
   return failures;
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Backend } from './backend.ts';
 import type { Client, Connect } from './clients.ts';
@@ -17,10 +17,14 @@ export async function move(client: Client, connect: Connect, backend: Backend, l
   const seed = `${process.pid}-${count++}`;
   const up = { length, seed: `up-${seed}` };
   const down = { length, seed };
-  mkdirSync(connect.folder, { recursive: true });
+  const head = `MOVE ${length} ${length} ${seed}\n`;
   const uploadFile = join(connect.folder, 'upload');
-  if (client.kind === 'http') writeFileSync(uploadFile, Buffer.concat([...chunksOf(up)]));
-  const [program, ...args] = client.command(connect, { uploadFile, path: `/${length}/${seed}` });
+  const fromFile = client.kind === 'http' || (connect.resumption && client.repeats === true);
+  const copies = connect.resumption && client.repeats === true ? 2 : 1;
+  if (fromFile) {
+    writeFileSync(uploadFile, Buffer.concat([...(client.kind === 'http' ? [] : [Buffer.from(head)]), ...chunksOf(up)]));
+  }
+  const [program, ...args] = await client.command(connect, { uploadFile, path: `/${length}/${seed}` });
 
   const started = performance.now();
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: connect.folder });
@@ -36,12 +40,12 @@ export async function move(client: Client, connect: Connect, backend: Backend, l
     child.stdout.on('data', (chunk: Uint8Array) => {
       hash.update(chunk);
       arrived += chunk.length;
-      if (arrived >= length) resolve();
+      if (arrived >= length * copies) resolve();
     });
   });
 
-  if (client.kind === 'pipe') {
-    child.stdin.write(`MOVE ${length} ${length} ${seed}\n`);
+  if (!fromFile) {
+    child.stdin.write(head);
     for (const chunk of chunksOf(up)) {
       if (!child.stdin.write(chunk)) await Promise.race([once(child.stdin, 'drain'), exit]);
       if (child.exitCode !== null) break;
@@ -56,8 +60,8 @@ export async function move(client: Client, connect: Connect, backend: Backend, l
   const problems: string[] = [];
   if (code !== 0) problems.push(`exit code ${code}`);
   if (backend.received.get(seed) !== digestOf(up)) problems.push('upload differs');
-  if (arrived !== length) problems.push(`${arrived} bytes came down instead of ${length}`);
-  else if (hash.digest('hex') !== digestOf(down)) problems.push('download differs');
+  if (arrived !== length * copies) problems.push(`${arrived} bytes came down instead of ${length * copies}`);
+  else if (hash.digest('hex') !== digestOf(down, copies)) problems.push('download differs');
   if (problems.length > 0) throw new Error([...problems, complaint.trim()].join('; '));
   return seconds;
 }

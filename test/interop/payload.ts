@@ -23,9 +23,9 @@ export function* chunksOf({ length, seed }: Payload): Generator<Uint8Array> {
   }
 }
 
-/** SHA-256 of the payload, in hex. */
-export function digestOf(payload: Payload): string {
+/** SHA-256, in hex, of the payload `copies` times. */
+export function digestOf(payload: Payload, copies = 1): string {
   const hash = createHash('sha256');
-  for (const chunk of chunksOf(payload)) hash.update(chunk);
+  for (let copy = 0; copy < copies; copy++) for (const chunk of chunksOf(payload)) hash.update(chunk);
   return hash.digest('hex');
 }

@@ -1,16 +1,28 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { type AddressInfo, connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { createServer } from 'node:tls';
 import { DENO } from '../support/deno.ts';
 import { ROOT } from '../support/root.ts';
 import type { Group, Suite } from './clients.ts';
 
+/** What the command logs of a connection that ended well. */
+export interface ConnectionLine {
+  readonly suite: string;
+  readonly group: string;
+  readonly resumed?: boolean;
+  readonly alpn?: string;
+  readonly received: number;
+}
+
 /** A terminator in front of a backend. */
 export interface Server {
   readonly port: number;
+  /** The connections that have ended so far; undefined when the server does not tell. */
+  readonly connections?: readonly ConnectionLine[];
   /** Ends it. Rejects when it did not end in an orderly way. */
   stop(): Promise<void>;
 }
@@ -21,6 +33,8 @@ export interface ServerOptions {
   readonly backendPort: number;
   /** Accepts this suite and this group alone. Default: all it has. */
   readonly only?: { readonly suite: Suite; readonly group: Group };
+  /** More arguments for the command. */
+  readonly flags?: readonly string[];
 }
 
 /** What runs the command: the bundle on a Node, or the sources on Deno. */
@@ -60,19 +74,33 @@ function denoStartArguments(): string[] {
 }
 
 async function startCommand(command: readonly string[], options: ServerOptions): Promise<Server> {
-  const { certificateFile, keyFile, backendPort, only } = options;
+  const { certificateFile, keyFile, backendPort, only, flags = [] } = options;
   const [program = '', ...rest] = command;
   // deno-fmt-ignore
   const args = [
     ...rest, '--listen', '127.0.0.1:0', '--target', `127.0.0.1:${backendPort}`,
-    '--cert', certificateFile, '--key', keyFile,
+    '--cert', certificateFile, '--key', keyFile, '--log-format', 'json', ...flags,
     ...(only === undefined ? [] : ['--ciphers', only.suite, '--groups', only.group]),
   ];
   const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
-  const port = await listeningPort(child, exit);
+  const connections: ConnectionLine[] = [];
+  const port = await new Promise<number>((resolve, reject) => {
+    let said = '';
+    createInterface(child.stderr).on('line', (line) => {
+      said += line;
+      if (!line.startsWith('{')) return;
+      const entry = JSON.parse(line) as { event: string; address: string } & ConnectionLine;
+      if (entry.event === 'listening') resolve(Number(entry.address.split(':').at(-1)));
+      if (entry.event === 'connection closed') connections.push(entry);
+    });
+    child.stdout.resume();
+    child.on('error', reject);
+    void exit.then(([code]) => reject(new Error(`the terminator did not start (code ${code}): ${said}`)));
+  });
   return {
     port,
+    connections,
     async stop() {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
@@ -81,22 +109,6 @@ async function startCommand(command: readonly string[], options: ServerOptions):
       if (code !== 0) throw new Error(`the terminator ended with code ${code}, signal ${signal}`);
     },
   };
-}
-
-/** The port of the line that says `listening`, which the command logs once it accepts connections. */
-function listeningPort(child: ChildProcess, exit: Promise<[number | null, string | null]>): Promise<number> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const read = (chunk: Uint8Array): void => {
-      text += new TextDecoder().decode(chunk);
-      const port = /listening\b.*127\.0\.0\.1:(\d+)/.exec(text)?.[1];
-      if (port !== undefined) resolve(Number(port));
-    };
-    child.stdout?.on('data', read);
-    child.stderr?.on('data', read);
-    child.on('error', reject);
-    void exit.then(([code]) => reject(new Error(`the terminator did not start (code ${code}): ${text}`)));
-  });
 }
 
 /** The harness against a peer that is not ours: what fails here is the harness's fault. */
