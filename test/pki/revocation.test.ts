@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/error.ts';
 import { loadCredentials, type LoadedCredentials } from '../../src/pki/credentials.ts';
+import { KeyUsageBit } from '../../src/pki/encode.ts';
 import { PurposeOid } from '../../src/pki/oid.ts';
 import { withOcspResponse, withTimestamps } from '../../src/pki/staple.ts';
 import { loadTrust, type Trust } from '../../src/pki/trust.ts';
@@ -111,6 +112,16 @@ describe('CRLs', () => {
     expect(await reasonOf(questionOf(revoked), { trust, revocation: 'required' })).toBe('certificate_unknown');
   });
 
+  it('count only when the authority may sign them (keyUsage)', async () => {
+    const usages = [KeyUsageBit.keyCertSign];
+    const certifier = makeIntermediate(root, { ...validity, usages, subject: 'Certifier' });
+    openssl.write('certifier.pem', certifier.pem);
+    openssl.write('certifier.key', certifier.keyPem);
+    const trust = trustIn([root], [crlBy('certifier'), crlBy('root')]);
+    const question = questionOf(issue(certifier, validity));
+    expect(await reasonOf(question, { trust, revocation: 'required' })).toBe('certificate_unknown');
+  });
+
   it('of one authority may be several files, PEM and DER', async () => {
     crlBy('ca');
     openssl.run('crl', '-in', 'crl.pem', '-outform', 'DER', '-out', 'crl.der');
@@ -184,7 +195,10 @@ describe('OCSP responses that a peer staples', () => {
     // Another certificate of the same authority is not entitled, nor is a delegate of another authority.
     writeSigner('anyone', [PurposeOid.clientAuth]);
     writeSigner('elsewhere', [PurposeOid.ocspSigning], root);
-    for (const signer of ['anyone', 'elsewhere', 'root']) {
+    // Nor is one that only looks like the issuer's.
+    const impostor = makeIntermediate(root, { ...validity, freshKey: true });
+    writeSigner('forged', [PurposeOid.ocspSigning], { ...impostor, publicKey: intermediate.publicKey });
+    for (const signer of ['anyone', 'elsewhere', 'root', 'forged']) {
       const ocspResponse = respond('good', signer);
       expect(await reasonOf(questionOf(good, { ocspResponse })), signer).toBe('bad_certificate_status_response');
     }

@@ -1,8 +1,16 @@
 import { constants, createPublicKey, generateKeyPairSync, sign, X509Certificate } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { CertificateCrypto } from '../../src/crypto/provider.ts';
-import { extKeyUsage, KeyUsageBit, nameConstraints, subjectKeyIdentifier } from '../../src/pki/encode.ts';
-import { PurposeOid } from '../../src/pki/oid.ts';
+import { elementEnd } from '../../src/pki/der.ts';
+import {
+  algorithmIdentifier,
+  encodeCertificate,
+  extKeyUsage,
+  KeyUsageBit,
+  nameConstraints,
+  subjectKeyIdentifier,
+} from '../../src/pki/encode.ts';
+import { PurposeOid, SignatureOid } from '../../src/pki/oid.ts';
 import { type PeerQuestion, type PeerRules, type PeerVerdict, peerVerifier } from '../../src/pki/verify_peer.ts';
 import {
   issue,
@@ -14,6 +22,7 @@ import {
   type TestCertificate,
   type TestCertificateOptions,
 } from '../support/certificates.ts';
+import { OpenSsl } from '../support/openssl.ts';
 import { FIRST_SCHEME, questionOf, testCertificateCrypto, trustIn } from '../support/peer.ts';
 
 const DAY = 86_400_000;
@@ -200,6 +209,14 @@ describe('a chain that is not valid', () => {
   it('issued by what is no authority', async () => {
     expect(await reasonOfLeaf({}, { isAuthority: false, usages: [KeyUsageBit.keyCertSign] })).toBe('bad_certificate');
     expect(await reasonOfLeaf({}, { usages: [KeyUsageBit.digitalSignature] })).toBe('bad_certificate');
+    const plain = makeIntermediate(root, { isAuthority: false, usages: [] });
+    expect(await ask(questionOf(issue(plain)))).toMatchObject({
+      detail: expect.stringContaining("is not an authority's and yet issued one"),
+    });
+    const signer = makeIntermediate(root, { usages: [KeyUsageBit.cRLSign] });
+    expect(await ask(questionOf(issue(signer)))).toMatchObject({
+      detail: expect.stringContaining("is not an authority's and yet issued one"),
+    });
     const victim = issue(root, { names: ['victim.test'], subject: 'victim.test' });
     expect(await reasonOf(questionOf(issue(victim)))).toBe('bad_certificate');
   });
@@ -254,6 +271,37 @@ describe('a chain that is not valid', () => {
     expect(await reasonOf(questionOf(issue(rsaRoot)), { trust })).toBe('ok');
     expect(await reasonOf(questionOf(issue(rsaRoot, { weakHash: 'md5' })), { trust })).toBe('bad_certificate');
     expect(await reasonOf(questionOf(issue(rsaRoot, { weakHash: 'sha1' })), { trust })).toBe('bad_certificate');
+  });
+
+  // 9846-4.5.1.2-1
+  it('of version 1', async () => {
+    const openssl = new OpenSsl();
+    try {
+      const keys = { privateKey: leaf.privateKey, publicKey: leaf.publicKey };
+      openssl.write('leaf.key', keys.privateKey.export({ format: 'pem', type: 'pkcs8' }).toString());
+      openssl.write('root.pem', root.pem);
+      openssl.write('root.key', root.keyPem);
+      openssl.run('req', '-new', '-key', 'leaf.key', '-subj', '/CN=old', '-out', 'request.pem');
+      const files = ['-in', 'request.pem', '-CA', 'root.pem', '-CAkey', 'root.key', '-CAcreateserial'];
+      openssl.run('x509', '-req', ...files, '-days', '3', '-outform', 'DER', '-out', 'leaf.der');
+      const question = questionOf(leaf, { chain: [openssl.read('leaf.der')] });
+      // openssl dates by the clock.
+      const now = Math.max(Date.now(), TEST_NOW);
+      expect(await reasonOf(question, {}, now)).toBe('unsupported_certificate');
+    } finally {
+      openssl.remove();
+    }
+  });
+
+  it('that names another algorithm outside of what is signed', async () => {
+    const toBeSigned = leaf.der.subarray(4, elementEnd(leaf.der, 4, leaf.der.length));
+    const signature = new Uint8Array(sign('sha384', toBeSigned, intermediate.privateKey));
+    const other = encodeCertificate(toBeSigned, algorithmIdentifier(SignatureOid.ecdsaWithSHA384), signature);
+    expect(await ask(questionOf(leaf, { chain: [other, intermediate.der] }))).toMatchObject({
+      ok: false,
+      reason: 'bad_certificate',
+      detail: 'its two signature algorithms differ',
+    });
   });
 
   it('without a certificate', async () => {
