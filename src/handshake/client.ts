@@ -80,7 +80,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
     if (sharedSecret === undefined) fail('invalid_key_share');
     const resumed = acceptsPsk(config, suite, selectedIdentity);
     const psk = resumed ? config.resume?.session.secret : undefined;
-    const early = secrets.keep(earlySecret(suite.hash, psk));
+    const early = psk && secrets.keep(earlySecret(suite.hash, psk));
     const handshake = secrets.keep(handshakeSecret(suite.hash, early, secrets.keep(sharedSecret)));
     const clientHandshake = secrets.keep(derive('c hs traffic', 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', handshake));
     const serverHandshake = secrets.keep(derive('s hs traffic', 'SERVER_HANDSHAKE_TRAFFIC_SECRET', handshake));

@@ -72,7 +72,7 @@ function matches(config: ServerConfig, session: Session, binding: Binding, now: 
 }
 
 /**
- * Adds the ClientHello to the transcript and gives the Early Secret. With a PSK, checks its binder (§4.3.11.2), which covers the
+ * Adds the ClientHello to the transcript. With a PSK, gives the Early Secret and checks its binder (§4.3.11.2), which covers the
  * ClientHello up to the binders, on the way.
  */
 export function enterClientHello(
@@ -82,10 +82,10 @@ export function enterClientHello(
   suite: Suite,
   transcript: Transcript,
   psk: ChosenPsk | undefined,
-): Uint8Array {
+): Uint8Array | undefined {
   if (psk === undefined) {
     transcript.add(message.bytes);
-    return earlySecret(suite.hash);
+    return undefined;
   }
   const truncated = message.bytes.length - (hello.extensions.preSharedKey?.bindersLength ?? 0);
   transcript.add(message.bytes.subarray(0, truncated));

@@ -45,8 +45,9 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     const psk = yield* choosePsk(config, hello, binding);
     // Before anything costly: without a PSK, can we sign what the client can verify?
     const signatureScheme = psk === undefined ? ownScheme(host, hello) : undefined;
-    const early = secrets.keep(enterClientHello(config, message, hello, suite, transcript, psk));
-    const earlyData = !retried && (yield* decideEarlyData(config, hello, suite, psk));
+    const early = enterClientHello(config, message, hello, suite, transcript, psk);
+    if (early !== undefined) secrets.keep(early);
+    const earlyData = early !== undefined && !retried && (yield* decideEarlyData(config, hello, suite, psk));
     const clientEarly = earlyData ? secrets.keep(derive('c e traffic', 'CLIENT_EARLY_TRAFFIC_SECRET', early)) : EMPTY;
 
     // ServerHello: the keys of the handshake.

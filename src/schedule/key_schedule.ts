@@ -85,9 +85,25 @@ export function earlySecret(hash: Hash, preSharedKey?: Uint8Array): Uint8Array {
   return hash.extract(zeros, preSharedKey ?? zeros);
 }
 
-/** Handshake Secret from the (EC)DHE secret, or from zeros under psk_ke. Wipes the early secret. */
-export function handshakeSecret(hash: Hash, early: Uint8Array, sharedSecret?: Uint8Array): Uint8Array {
-  return nextSecret(hash, early, sharedSecret ?? new Uint8Array(hash.digestLength));
+/**
+ * Handshake Secret from the (EC)DHE secret, or from zeros under psk_ke. `early` is undefined without a PSK (two HKDF steps less); it
+ * is wiped.
+ */
+export function handshakeSecret(hash: Hash, early: Uint8Array | undefined, sharedSecret?: Uint8Array): Uint8Array {
+  const input = sharedSecret ?? new Uint8Array(hash.digestLength);
+  return early === undefined ? hash.extract(saltWithoutPsk(hash), input) : nextSecret(hash, early, input);
+}
+
+const saltsWithoutPsk: WeakMap<Hash, Uint8Array> = new WeakMap();
+
+/** Derive-Secret(Early Secret, "derived", "") where there is no PSK: public, and the same for every connection. */
+function saltWithoutPsk(hash: Hash): Uint8Array {
+  let salt = saltsWithoutPsk.get(hash);
+  if (salt === undefined) {
+    salt = deriveSecret(hash, earlySecret(hash), 'derived', emptyHash(hash));
+    saltsWithoutPsk.set(hash, salt);
+  }
+  return salt;
 }
 
 /** Main Secret. Wipes the handshake secret. */
