@@ -5,6 +5,7 @@ import { webCryptoSignatures } from '../crypto/webcrypto/signature.ts';
 import { BufferPool } from '../stream/buffer_pool.ts';
 import type { Network } from '../socket/socket.ts';
 import type { CertificateCompression, Environment } from '../handshake/config.ts';
+import { pooledRandom } from './random_pool.ts';
 import type { Runtime } from './runtime.ts';
 import { loadWasmProvider } from './wasm_loader.ts';
 
@@ -33,7 +34,7 @@ const REGION_COUNT = 64;
 
 export async function createEngine(runtime: Runtime): Promise<Engine> {
   const crypto = await webCrypto();
-  const random = (length: number): Uint8Array => crypto.getRandomValues(new Uint8Array(length));
+  const random = pooledRandom(crypto);
   const provider = loadWasmProvider(runtime);
   const { memory } = provider;
   const readRegion = memory.allocateRegion(runtime.readRegions * READ_REGION);
