@@ -1,7 +1,7 @@
 import { type RecordKey, sealedLength } from '../crypto/provider.ts';
 import { fail } from '../error.ts';
 import { ContentType } from '../registry/content_type.ts';
-import { MAX_PLAINTEXT_LENGTH, RECORD_HEADER_LENGTH } from './record.ts';
+import { RECORD_HEADER_LENGTH } from './record.ts';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
@@ -111,9 +111,10 @@ export class RecordWriter {
   }
 
   #writePlain(type: number, content: Uint8Array): void {
+    const { fragmentLimit } = this.policy;
     // 9846-5.1-15
-    for (let offset = 0; offset < content.length; offset += MAX_PLAINTEXT_LENGTH) {
-      this.#writeRecord(type, content.subarray(offset, offset + MAX_PLAINTEXT_LENGTH));
+    for (let offset = 0; offset < content.length; offset += fragmentLimit) {
+      this.#writeRecord(type, content.subarray(offset, offset + fragmentLimit));
     }
   }
 

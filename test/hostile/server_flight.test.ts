@@ -229,6 +229,18 @@ describe('records', () => {
     }
   });
 
+  test('maxFragmentLength holds for unprotected records too', async () => {
+    // 9846-5.1-15
+    const { server, client } = join({ maxFragmentLength: 64 });
+    const hello = client.encodeHello(client.usualHello());
+    client.transcript.push(hello);
+    await client.sendRecord(Type.handshake, hello);
+    const output = await server.receive();
+    for (const record of recordsOf(output)) expect(record.length).toBeLessThanOrEqual(5 + 64 + 1 + 16);
+    client.feed(output);
+    expect(client.serverFinished).toBe(true);
+  });
+
   test('padding is zeros, up to the multiple', async () => {
     // 9846-5.4-2
     const { server, client } = join({ paddingMultiple: 64 });
