@@ -402,9 +402,13 @@ export abstract class Connection {
     this.#writer.write(ContentType.handshake, rest.length === 0 ? first : concat(first, ...rest));
   }
 
-  #setReadSecret(suite: Suite, secret: Uint8Array): void {
+  #expectBoundary(): void {
     // 9846-5.1-5, 9846-5.1-6: a key change falls on the boundary of a message and of a record.
     if (!this.#messages.isEmpty) fail('key_change_not_on_boundary');
+  }
+
+  #setReadSecret(suite: Suite, secret: Uint8Array): void {
+    this.#expectBoundary();
     this.#reader.setKey(installKey(suite, secret).key);
   }
 
@@ -420,6 +424,7 @@ export abstract class Connection {
         this.#writer.writeChangeCipherSpec();
       },
       setReadSecret: (suite, secret) => this.#setReadSecret(suite, secret),
+      expectBoundary: () => this.#expectBoundary(),
       // 9846-5.1-7
       setWriteSecret: (suite, secret) => {
         this.#flushFlight();

@@ -40,6 +40,8 @@ export interface HandshakeIo {
   /** Reads with the keys of `secret` from here on; the bytes received so far must end with the last message. */
   setReadSecret(suite: Suite, secret: Uint8Array): void;
   setWriteSecret(suite: Suite, secret: Uint8Array): void;
+  /** Fails when more was received than the last message: nothing may follow what the peer has to wait after. */
+  expectBoundary(): void;
   /** RFC 8449: most content bytes of a record to the peer. */
   limitFragments(length: number): void;
   /** RFC 8449: most content bytes of a protected record from the peer. */

@@ -83,7 +83,7 @@ export function checkClientHello(hello: ClientHello): void {
 }
 
 function checkRequiredExtensions({ extensions }: ClientHello): void {
-  const { preSharedKey, pskKeyExchangeModes, supportedGroups, keyShare, signatureAlgorithms, earlyData } = extensions;
+  const { preSharedKey, pskKeyExchangeModes, supportedGroups, keyShare, signatureAlgorithms } = extensions;
   // 9846-4.3.9-3, 9846-9.2-8: with pre_shared_key, psk_key_exchange_modes is needed.
   if (preSharedKey !== undefined && pskKeyExchangeModes === undefined) {
     fail('missing_extension', 'psk_key_exchange_modes');
@@ -97,7 +97,6 @@ function checkRequiredExtensions({ extensions }: ClientHello): void {
   // 9846-9.2-6, 9846-9.2-12: supported_groups needs key_share and the other way round.
   if (supportedGroups !== undefined && keyShare === undefined) fail('missing_extension', 'key_share');
   if (keyShare !== undefined && supportedGroups === undefined) fail('missing_extension', 'supported_groups');
-  if (earlyData && preSharedKey === undefined) fail('illegal_parameter', 'early_data without pre_shared_key');
   // §4.3.11: one binder for each identity.
   if (preSharedKey !== undefined && preSharedKey.identities.length !== preSharedKey.binders.length) {
     fail('psk_lists_differ');

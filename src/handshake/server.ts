@@ -216,6 +216,7 @@ function* receiveHello(config: ServerConfig, io: HandshakeIo): Flow<ReceivedHell
     return { ...choice, message, hello, suite, clientShare: choice.share, transcript, retried: false };
   }
 
+  io.expectBoundary();
   transcript.add(message.bytes);
   transcript.replaceByMessageHash();
   const { group } = choice.keyExchange;

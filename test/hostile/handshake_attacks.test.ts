@@ -136,6 +136,15 @@ describe('CVE-2025-61730: messages across key changes', () => {
     }
   });
 
+  test('after the ClientHello that a HelloRetryRequest answers', async () => {
+    const { server, client } = join();
+    const hello = client.encodeHello(withExtensions(client.usualHello(), extension.keyShare([])));
+    await client.sendRecord(Type.handshake, concat(hello, hello.subarray(0, 1)));
+    await client.drain();
+    expect(server.reason).toBe('key_change_not_on_boundary');
+    expect(client.retry).toBeUndefined();
+  });
+
   test('after Finished', async () => {
     for (const tail of [extra, extra.subarray(0, 3)]) {
       const { server, client } = join();
