@@ -27,16 +27,20 @@ interface Helper {
   readonly types: readonly number[];
   /** Indices of the operands that are hashed. */
   readonly hashed: readonly number[];
+  /** Only whether it is zero is hashed. */
+  readonly truth?: boolean;
 }
 
-const CONDITION: Helper = { types: [I32], hashed: [0] };
+const CONDITION: Helper = { types: [I32], hashed: [0], truth: true };
+/** An address, or the index of br_table. */
+const INDEX: Helper = { types: [I32], hashed: [0] };
 const FILL: Helper = { types: [I32, I32, I32], hashed: [0, 2] };
 const COPY: Helper = { types: [I32, I32, I32], hashed: [0, 1, 2] };
 const storeOf = (type: number): Helper => ({ types: [I32, type], hashed: [0] });
 const divisionOf = (type: number): Helper => ({ types: [type, type], hashed: [0, 1] });
 const STORES = new Map([I32, I64, F32, F64, V128].map((type) => [type, storeOf(type)]));
 const DIVISIONS = new Map([I32, I64, F64].map((type) => [type, divisionOf(type)]));
-const HELPERS = [CONDITION, FILL, COPY, ...STORES.values(), ...DIVISIONS.values()];
+const HELPERS = [CONDITION, INDEX, FILL, COPY, ...STORES.values(), ...DIVISIONS.values()];
 
 /** The type of the value of a store that is not SIMD. */
 function storedType(op: number): number {
@@ -47,9 +51,9 @@ function storedType(op: number): number {
 
 /** The helper to call before an instruction. */
 function helperFor({ op }: Instruction): Helper | undefined {
-  if (op === IF || op === BR_IF || op === BR_TABLE || op === SELECT) return CONDITION;
-  if (isBetween(op, 0x28, 0x35)) return CONDITION;
-  if (isBetween(op, 0xfd00, 0xfd0a) || isBetween(op, 0xfd5c, 0xfd5d)) return CONDITION;
+  if (op === IF || op === BR_IF || op === SELECT) return CONDITION;
+  if (op === BR_TABLE || isBetween(op, 0x28, 0x35)) return INDEX;
+  if (isBetween(op, 0xfd00, 0xfd0a) || isBetween(op, 0xfd5c, 0xfd5d)) return INDEX;
   if (isBetween(op, 0x36, 0x3e)) return STORES.get(storedType(op));
   // Stores of vectors, and loads and stores of lanes.
   if (op === 0xfd0b || isBetween(op, 0xfd54, 0xfd5b)) return STORES.get(V128);
@@ -79,10 +83,10 @@ function signed64(value: bigint): number[] {
 const HASH_FACTOR = signed64(-7046029254386353131n);
 
 /** hash = (hash xor operand) · factor, and hash = hash xor (hash >> 29). */
-function helperBody({ types, hashed }: Helper, global: number): number[] {
+function helperBody({ types, hashed, truth }: Helper, global: number): number[] {
   const get = [0x23, ...unsigned(global)];
   const set = [0x24, ...unsigned(global)];
-  const toI64 = (type: number) => type === I32 ? [0xad] : type === F64 ? [0xbd] : [];
+  const toI64 = (type: number) => type === I32 ? [...(truth ? [0x45] : []), 0xad] : type === F64 ? [0xbd] : [];
   const code = hashed.flatMap((i) => [
     ...[...get, 0x20, i, ...toI64(types[i]!), 0x85, 0x42, ...HASH_FACTOR, 0x7e, ...set],
     ...[...get, ...get, 0x42, 29, 0x88, 0x85, ...set],

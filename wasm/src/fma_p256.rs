@@ -11,7 +11,7 @@
 //! but d < 0). With a fixed base (`multiply_generator`), digit i is added to a sum of lower ones, which is smaller than 32ⁱ in size, and both are below n/2. At the end the sums of the two lanes
 //! meet; they are equal for one k of 2^256, n − 2·(n mod 2^130), which no one will ever draw.
 
-use crate::constant_time::wipe;
+use crate::constant_time::{hide, wipe};
 use crate::montgomery::{select, subtract};
 use crate::p256::{CURVE, FIELD, ORDER};
 use crate::weierstrass::Affine;
@@ -103,7 +103,7 @@ fn canonical(mut x: [i64; LIMBS]) -> [u32; 8] {
     for _ in 0..4 {
         let mut less = x;
         add(&mut less, -1);
-        let keep = less[LIMBS - 1] >> 63;
+        let keep = i64::from(hide((less[LIMBS - 1] >> 63) as u32) as i32);
         for (a, b) in x.iter_mut().zip(less) {
             *a = (*a & keep) | (b & !keep);
         }
@@ -215,7 +215,7 @@ struct Recoded {
 }
 
 fn recode(k: &[u32; 8]) -> Recoded {
-    let negate = (k[0] & 1).wrapping_sub(1);
+    let negate = hide(hide(k[0] & 1).wrapping_sub(1));
     let odd = select(negate, &subtract(&ORDER.words, k).0, k);
     let mut bits = [0; 9];
     for i in 0..8 {

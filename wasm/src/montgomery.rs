@@ -195,7 +195,7 @@ pub const fn subtract<const N: usize>(a: &[u32; N], b: &[u32; N]) -> ([u32; N], 
 const fn subtract_if_not_below<const N: usize>(a: &[u32; N], top: u32, m: &[u32; N]) -> [u32; N] {
     let (difference, borrow) = subtract(a, m);
     // Keep `a` when there was a borrow that `top` does not cover.
-    let keep = hide(borrow & top.wrapping_sub(1));
+    let keep = hide(borrow & hide(top).wrapping_sub(1));
     let mut out = [0; N];
     let mut i = 0;
     while i < N {
