@@ -28,7 +28,7 @@ describe('the full handshake', () => {
   for (const kind of ['p256', 'p384', 'ed25519', 'rsa'] as const) {
     test(`authenticates with a key of type ${kind}`, () => {
       const { credentials } = identity(kind);
-      const pair = new Pair({ handlers: { select: () => credentials } }).run();
+      const pair = new Pair({ handlers: { selectCredentials: () => credentials } }).run();
       expect(pair.clientEvents[0]).toMatchObject({
         type: 'handshake',
         info: { signatureScheme: credentials.signer.schemes[0] },

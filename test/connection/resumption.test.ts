@@ -79,7 +79,7 @@ describe('a session is not resumed', () => {
 
   test('in another context', () => {
     const at = (sessionContext: string) => ({
-      handlers: { select: () => ({ ...serverIdentity.credentials, sessionContext }) },
+      handlers: { selectCredentials: () => ({ ...serverIdentity.credentials, sessionContext }) },
     });
     expect(comeBack(ring(), at('a'), at('b')).resumed).toBe(false);
   });

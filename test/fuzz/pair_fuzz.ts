@@ -76,7 +76,7 @@ export function fuzzPair(seed: number, counts: PairCounts): void {
       applicationProtocols: ['h2'],
     },
     client: { applicationProtocols: ['h2'] },
-    handlers: { verify: () => true },
+    handlers: { verifyPeer: () => true },
     ...meddledSide === 'server' ? { crypto, clientCrypto: provider } : { clientCrypto: crypto },
     wire: (_from, bytes) => {
       if (random.once(10 * mildness)) return [mutateBytes(bytes, random)];

@@ -8,6 +8,7 @@ import type { CryptoProvider } from '../../src/crypto/provider.ts';
 import type { Reason } from '../../src/error.ts';
 import type { ClientConfig, Credentials, HostConfig, ServerConfig } from '../../src/handshake/config.ts';
 import type { Effect } from '../../src/handshake/effect.ts';
+import { type EffectHandlers, runEffect } from '../../src/stream/effect_runner.ts';
 import { nodeProvider, nodeSigner, nodeVerify } from './node_provider.ts';
 
 export const provider: CryptoProvider = nodeProvider();
@@ -47,34 +48,18 @@ export function identity(kind: 'p256' | 'p384' | 'ed25519' | 'rsa' = 'p256'): Id
 
 export const serverIdentity: Identity = identity();
 
-export interface Handlers {
-  select?: (effect: Effect & { type: 'select_credentials' }) => HostConfig | undefined;
-  verify?: (effect: Effect & { type: 'verify_peer' }) => true | Reason;
-}
+export type Handlers = EffectHandlers;
 
-/** Performs one effect, as the stream room does. */
+/** Performs one effect, as the stream room does; without handlers there is one host, and the peer's key is its certificate. */
 export function perform(effect: Effect, handlers: Handlers = {}): unknown {
-  switch (effect.type) {
-    case 'select_credentials':
-      return handlers.select === undefined ? serverIdentity.credentials : handlers.select(effect);
-    case 'sign':
-      return effect.signer.sign(effect.scheme, effect.content);
-    case 'verify_peer': {
-      if (handlers.verify !== undefined) return handlers.verify(effect);
-      const key = crypto.createPublicKey({
-        key: Buffer.from(effect.chain[0] as Uint8Array),
-        format: 'der',
-        type: 'spki',
-      });
-      return nodeVerify(key, effect.scheme, effect.content, effect.signature) || 'bad_signature';
-    }
-    case 'open_ticket':
-      return effect.store.open(effect.ticket, effect.now);
-    case 'seal_ticket':
-      return effect.store.seal(effect.session, effect.now);
-    case 'accept_early_data':
-      return effect.antiReplay.accept(effect.binder, effect.now);
-  }
+  return runEffect(effect, {
+    selectCredentials: () => serverIdentity.credentials,
+    verifyPeer({ chain, scheme, content, signature }) {
+      const key = crypto.createPublicKey({ key: Buffer.from(chain[0] as Uint8Array), format: 'der', type: 'spki' });
+      return nodeVerify(key, scheme, content, signature) || 'bad_signature';
+    },
+    ...handlers,
+  });
 }
 
 /** Performs all that is pending; everything here is synchronous. */

@@ -25,7 +25,7 @@ describe.each(all.algorithms.map((algorithm) => [names.get(algorithm), algorithm
       const pair = new Pair({
         server: { certificateCompression: all },
         client: { certificateCompression: only(algorithm) },
-        handlers: { select: () => credentials },
+        handlers: { selectCredentials: () => credentials },
         wire: (from, bytes) => {
           if (from === 'server') fromServer += bytes.length;
           return [bytes];
@@ -58,13 +58,13 @@ test('a compressed client certificate is read, and refused when its length is no
     new Pair({
       server,
       client: { credentials: client.credentials, certificateCompression: lie(skip) },
-      handlers: { select: () => credentials },
+      handlers: { selectCredentials: () => credentials },
     });
   expect(pair(0).run().serverEvents[0]?.type).toBe('handshake');
   const short = new Pair({
     server: { certificateCompression: all },
     client: { certificateCompression: lie(1) },
-    handlers: { select: () => credentials },
+    handlers: { selectCredentials: () => credentials },
   }).run();
   expect(short.client.error?.reason).toBe('certificate_decompression');
 });
