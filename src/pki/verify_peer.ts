@@ -6,6 +6,7 @@ import { CertificateError, hex } from './der.ts';
 import { isServerNamed } from './identity.ts';
 import { ocspStatus, readOcspResponse } from './ocsp.ts';
 import { PurposeOid } from './oid.ts';
+import { PathMemory } from './path_memory.ts';
 import { DEFAULT_PATH_LIMITS, type PathLimits, verifyPath, whose } from './path.ts';
 import type { Trust } from './trust.ts';
 
@@ -65,10 +66,11 @@ export interface PeerVerifier {
 /** Checks peers' certificates and CertificateVerify by the rules given. */
 export function peerVerifier(rules: PeerRules, crypto: CertificateCrypto): PeerVerifier {
   const crls = new CrlChecks(rules.trust.crls, crypto);
+  const memory = new PathMemory(crypto);
   return {
     async verify(question: PeerQuestion, now: number): Promise<PeerVerdict> {
       try {
-        return { ok: true, identity: await verifyPeer(question, rules, crls, crypto, now) };
+        return { ok: true, identity: await verifyPeer(question, rules, { crls, memory }, crypto, now) };
       } catch (error) {
         if (!(error instanceof CertificateError)) throw error;
         return { ok: false, reason: error.reason, detail: error.message };
@@ -80,7 +82,7 @@ export function peerVerifier(rules: PeerRules, crypto: CertificateCrypto): PeerV
 async function verifyPeer(
   question: PeerQuestion,
   rules: PeerRules,
-  crls: CrlChecks,
+  { crls, memory }: { crls: CrlChecks; memory: PathMemory },
   crypto: CertificateCrypto,
   now: number,
 ): Promise<PeerIdentity> {
@@ -90,14 +92,14 @@ async function verifyPeer(
   }
   const [first, ...others] = question.chain;
   if (first === undefined) throw new CertificateError('empty_certificate', 'no certificate');
-  const leaf = readCertificate(first, PEER_CERTIFICATE_LIMITS);
+  const purpose = question.role === 'server' ? PurposeOid.serverAuth : PurposeOid.clientAuth;
+  const key = await memory.keyOf(question.chain, purpose);
+  const known = memory.find(key, now);
+  const leaf = known?.[0] ?? readCertificate(first, PEER_CERTIFICATE_LIMITS);
   // First of all the proof that the peer has the key: who has not cannot make us build chains.
   await checkCertificateVerify(leaf, question, crypto);
 
-  const intermediates = others.map((der) => readCertificate(der, PEER_CERTIFICATE_LIMITS));
-  const purpose = question.role === 'server' ? PurposeOid.serverAuth : PurposeOid.clientAuth;
-  const request = { leaf, intermediates, anchors: rules.trust.anchors, purpose, now, limits };
-  const path = await verifyPath(request, crypto);
+  const path = known ?? await findPath();
   if (
     question.role === 'server' && question.serverName !== undefined && !isServerNamed(leaf.names, question.serverName)
   ) {
@@ -105,6 +107,13 @@ async function verifyPeer(
   }
   await checkRevocation(path, question.ocspResponse, rules.revocation ?? 'if_known', crls, crypto, now);
   return identityOf(leaf, await crypto.digest('SHA-256', leaf.der));
+
+  async function findPath(): Promise<readonly Certificate[]> {
+    const intermediates = others.map((der) => readCertificate(der, PEER_CERTIFICATE_LIMITS));
+    const found = await verifyPath({ leaf, intermediates, anchors: rules.trust.anchors, purpose, now, limits }, crypto);
+    memory.remember(key, found);
+    return found;
+  }
 }
 
 /** RFC 9846 §4.5.2: a scheme that belongs to the key, and a good signature. */

@@ -117,6 +117,77 @@ describe('an honest peer', () => {
   });
 });
 
+describe('a peer that comes again', () => {
+  const counted = (): { crypto: CertificateCrypto; checked: () => number } => {
+    let checked = 0;
+    const counting: CertificateCrypto = {
+      ...crypto,
+      verify(...parameters) {
+        checked++;
+        return crypto.verify(...parameters);
+      },
+    };
+    return { crypto: counting, checked: () => checked };
+  };
+
+  it('has its chain checked once, but proves each time that it has the key', async () => {
+    const { crypto: counting, checked } = counted();
+    const verifier = peerVerifier({ trust: trustIn([root]) }, counting);
+    const question = questionOf(leaf);
+    expect(await verifier.verify(question, TEST_NOW)).toMatchObject({ ok: true });
+    expect(checked()).toBe(2);
+    expect(await verifier.verify(question, TEST_NOW)).toMatchObject({
+      ok: true,
+      identity: { subject: 'CN=peer.test' },
+    });
+    expect(checked()).toBe(2);
+    const forged = { ...question, content: new Uint8Array(130) };
+    expect(await verifier.verify(forged, TEST_NOW)).toMatchObject({ ok: false, reason: 'bad_signature' });
+    // Another chain, another purpose.
+    expect(await verifier.verify({ ...question, chain: [...leaf.chain, root.der] }, TEST_NOW)).toMatchObject({
+      ok: true,
+    });
+    expect(checked()).toBe(4);
+    const server = { ...question, role: 'server', serverName: 'peer.test' } as const;
+    expect(await verifier.verify(server, TEST_NOW)).toMatchObject({ ok: true });
+    expect(checked()).toBe(6);
+    expect(await verifier.verify({ ...server, serverName: 'other.test' }, TEST_NOW)).toMatchObject({ ok: false });
+  });
+
+  it('may have expired since', async () => {
+    const verifier = peerVerifier({ trust: trustIn([root]) }, crypto);
+    const question = questionOf(issue(root, { names: ['brief.test'], notAfter: TEST_NOW + DAY }));
+    expect(await verifier.verify(question, TEST_NOW)).toMatchObject({ ok: true });
+    expect(await verifier.verify(question, TEST_NOW + 2 * DAY)).toMatchObject({
+      ok: false,
+      reason: 'certificate_expired',
+    });
+    expect(await verifier.verify(question, TEST_NOW)).toMatchObject({ ok: true });
+  });
+
+  it('is forgotten when many others came since; those that are refused leave no trace', async () => {
+    const { crypto: counting, checked } = counted();
+    const verifier = peerVerifier({ trust: trustIn([root]) }, counting);
+    const question = questionOf(issue(root, { names: ['first.test'] }));
+    expect(await verifier.verify(question, TEST_NOW)).toMatchObject({ ok: true });
+    const stranger = makeRoot({ subject: 'Stranger' });
+    for (let count = 0; count < 128; count++) {
+      const authority = count < 64 ? stranger : root;
+      const other = issue(authority, { names: ['same.test'] });
+      await verifier.verify(questionOf(other), TEST_NOW);
+    }
+    const before = checked();
+    expect(await verifier.verify(question, TEST_NOW)).toMatchObject({ ok: true });
+    expect(checked()).toBe(before);
+    for (let count = 0; count < 128; count++) {
+      await verifier.verify(questionOf(issue(root, { names: ['same.test'] })), TEST_NOW);
+    }
+    const later = checked();
+    expect(await verifier.verify(question, TEST_NOW)).toMatchObject({ ok: true });
+    expect(checked()).toBe(later + 1);
+  });
+});
+
 describe('CertificateVerify', () => {
   // 9846-4.3.3-1, 9846-4.3.3-8, 9846-4.3.3-10, 9846-4.5.2-6, 9846-4.5.2-7
   it('goes with schemes of the key alone', async () => {
