@@ -138,7 +138,9 @@ macro_rules! record {
             let (text, tag) = sealed.split_at_mut(length);
             let (slot, nonce) = unsafe { (&*slot, &*nonce) };
             memory::with_clean_stack::<RECORD_STACK, _>(|| {
-                tag.copy_from_slice(&slot.key.ready(length).seal(nonce, additional, aead::Source::NONE, text));
+                slot.key.ready(length, &mut |aead| {
+                    tag.copy_from_slice(&aead.seal(nonce, additional, aead::Source::NONE, text));
+                });
             });
         }
 
@@ -155,13 +157,19 @@ macro_rules! record {
             let (additional, sealed) = unsafe { (input(additional, additional_length), output(text, length + 16)) };
             let (text, tag) = sealed.split_at_mut(length);
             let (slot, nonce) = unsafe { (&*slot, &*nonce) };
-            memory::with_clean_stack::<RECORD_STACK, _>(|| aead::open(&slot.key.ready(length), nonce, additional, aead::Source::NONE, text, tag)) as u32
+            memory::with_clean_stack::<RECORD_STACK, _>(|| {
+                let mut valid = false;
+                slot.key.ready(length, &mut |aead| {
+                    valid = aead::open(aead, nonce, additional, aead::Source::NONE, text, tag);
+                });
+                valid as u32
+            })
         }
     };
 }
 
 /// Bytes of stack that one call on a record key may use.
-const RECORD_STACK: usize = 24 * 1024;
+const RECORD_STACK: usize = 6 * 1024;
 
 fn u64_of(low: u32, high: u32) -> u64 {
     (high as u64) << 32 | low as u64

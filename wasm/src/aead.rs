@@ -3,10 +3,10 @@
 use crate::constant_time::{equal, wipe};
 
 /// A key as it lies in a slot.
-pub trait Key {
-    type Aead: Aead;
-    /// The key with what it needs for a call that processes about `bytes` bytes.
-    fn ready(&self, bytes: usize) -> Self::Aead;
+pub trait Key: 'static {
+    type Aead<'a>: Aead;
+    /// Hands `work` the key with the tables that pay in a call that processes about `bytes` bytes.
+    fn ready(&self, bytes: usize, work: &mut dyn FnMut(&Self::Aead<'_>));
 }
 
 pub trait Aead {

@@ -61,10 +61,11 @@ impl AesGcm {
 }
 
 impl Key for AesGcm {
-    type Aead = Self;
+    type Aead<'a> = Self;
 
-    fn ready(&self, _bytes: usize) -> Self {
-        *self
+    #[inline(always)]
+    fn ready(&self, _bytes: usize, work: &mut dyn FnMut(&Self)) {
+        work(self);
     }
 }
 

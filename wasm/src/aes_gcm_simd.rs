@@ -2,6 +2,7 @@
 
 use crate::aead::{Aead, Key, Source};
 use crate::aes::Aes;
+use crate::constant_time::wipe;
 use crate::aes_simd::{self, Narrow, Wide};
 use crate::ghash_simd::{self, Batch, Single};
 use crate::simd::{load, store};
@@ -16,18 +17,18 @@ pub struct AesGcm {
     h16: [u8; 16],
 }
 
-/// From this many bytes in a call on, the tables for long texts are worth making.
-const LONG: usize = 384;
+/// From this many bytes in a call on, the round keys for 32 blocks at once are worth making.
+const WIDE: usize = 384;
+/// From this many bytes in a call on, the tables of `Batch` are worth making.
+const BATCH: usize = 2048;
+/// From this many bytes in a record on, they are worth using.
+const BATCH_RECORD: usize = 768;
 
-pub struct Ready {
+pub struct Ready<'a> {
     narrow: Narrow,
     single: Single,
-    long: Option<Long>,
-}
-
-struct Long {
-    wide: Wide,
-    batch: Batch,
+    wide: Option<&'a Wide>,
+    batch: Option<&'a Batch>,
 }
 
 impl AesGcm {
@@ -40,16 +41,40 @@ impl AesGcm {
 }
 
 impl Key for AesGcm {
-    type Aead = Ready;
+    type Aead<'a> = Ready<'a>;
 
-    #[inline(always)]
-    fn ready(&self, bytes: usize) -> Ready {
-        let long = bytes >= LONG;
-        Ready {
-            narrow: Narrow::new(&self.aes),
-            single: Single::new(&self.h),
-            long: long.then(|| Long { wide: Wide::new(&self.aes), batch: Batch::new(&self.h16) }),
+    fn ready(&self, bytes: usize, work: &mut dyn FnMut(&Ready<'_>)) {
+        if bytes >= WIDE {
+            return self.ready_wide(bytes, work);
         }
+        work(&self.ready_with(None, None));
+    }
+}
+
+impl AesGcm {
+    #[inline(always)]
+    fn ready_with<'a>(&self, wide: Option<&'a Wide>, batch: Option<&'a Batch>) -> Ready<'a> {
+        Ready { narrow: Narrow::new(&self.aes), single: Single::new(&self.h), wide, batch }
+    }
+
+    // Apart, because of their large frames; these wipe their tables themselves.
+
+    #[inline(never)]
+    fn ready_wide(&self, bytes: usize, work: &mut dyn FnMut(&Ready<'_>)) {
+        let mut wide = Wide::new(&self.aes);
+        if bytes >= BATCH {
+            self.ready_batch(&wide, work);
+        } else {
+            work(&self.ready_with(Some(&wide), None));
+        }
+        wipe(core::slice::from_mut(&mut wide));
+    }
+
+    #[inline(never)]
+    fn ready_batch(&self, wide: &Wide, work: &mut dyn FnMut(&Ready<'_>)) {
+        let mut batch = Batch::new(&self.h16);
+        work(&self.ready_with(Some(wide), Some(&batch)));
+        wipe(core::slice::from_mut(&mut batch));
     }
 }
 
@@ -67,7 +92,7 @@ fn exclusive_or(text: &mut [u8], stream: &[v128]) {
     }
 }
 
-impl Ready {
+impl Ready<'_> {
     /// Counter mode over `text` from counter 2; returns the encryption of counter 1, which masks the tag. `source` is moved piece by
     /// piece. Texts are shorter than 2^16 - 32 blocks.
     fn apply(&self, nonce: &[u8; 12], source: Source, text: &mut [u8]) -> v128 {
@@ -81,10 +106,10 @@ impl Ready {
             // The stream's first two blocks, of counters 0 and 1, are not for the text.
             let skip = if counter == 0 { 2 } else { 0 };
             let left = rest.len() + 16 * skip;
-            let made = match &self.long {
+            let made = match self.wide {
                 // Two runs of the narrow form cost less than one of the wide.
-                Some(long) if left > 2 * Narrow::BYTES => {
-                    long.wide.stream(nonce, counter, &mut blocks);
+                Some(wide) if left > 2 * Narrow::BYTES => {
+                    wide.stream(nonce, counter, &mut blocks);
                     32
                 }
                 _ => {
@@ -108,9 +133,9 @@ impl Ready {
     }
 
     fn hash(&self, additional: &[u8], source: Source, text: &mut [u8]) -> [u8; 16] {
-        match &self.long {
-            Some(long) if text.len() >= LONG => {
-                ghash_simd::long(&self.single, &long.batch, additional, text, |at, piece| source.take(at, piece))
+        match self.batch {
+            Some(batch) if text.len() >= BATCH_RECORD => {
+                ghash_simd::long(&self.single, batch, additional, text, |at, piece| source.take(at, piece))
             }
             _ => {
                 source.take(0, text);
@@ -126,7 +151,7 @@ fn masked(hash: [u8; 16], mask: v128) -> [u8; 16] {
     tag
 }
 
-impl Aead for Ready {
+impl Aead for Ready<'_> {
     fn seal(&self, nonce: &[u8; 12], additional: &[u8], source: Source, text: &mut [u8]) -> [u8; 16] {
         let mask = self.apply(nonce, source, text);
         masked(self.hash(additional, Source::NONE, text), mask)

@@ -97,6 +97,7 @@ pub fn sub_word(word: [u8; 4]) -> [u8; 4] {
 }
 
 /// 32 blocks at once.
+#[derive(Clone, Copy)]
 pub struct Wide {
     rounds: usize,
     keys: [[v128; 32]; ROUND_KEYS],

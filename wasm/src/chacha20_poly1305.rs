@@ -5,7 +5,6 @@ use crate::chacha20;
 use crate::poly1305::Poly1305;
 
 #[repr(C)]
-#[derive(Clone, Copy)]
 pub struct ChaCha20Poly1305 {
     key: [u8; 32],
 }
@@ -28,10 +27,11 @@ fn tag(state: &[u32; 16], additional: &[u8], ciphertext: &[u8]) -> [u8; 16] {
 }
 
 impl Key for ChaCha20Poly1305 {
-    type Aead = Self;
+    type Aead<'a> = Self;
 
-    fn ready(&self, _bytes: usize) -> Self {
-        *self
+    #[inline(always)]
+    fn ready(&self, _bytes: usize, work: &mut dyn FnMut(&Self)) {
+        work(self);
     }
 }
 

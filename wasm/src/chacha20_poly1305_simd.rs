@@ -12,7 +12,6 @@ use crate::simd::{load, store, Indices};
 use core::arch::wasm32::*;
 
 #[repr(C)]
-#[derive(Clone, Copy)]
 pub struct ChaCha20Poly1305 {
     key: [u8; 32],
 }
@@ -166,10 +165,11 @@ fn end(mut poly: Poly1305, first: &[u8; STEP], additional: usize, text: usize) -
 }
 
 impl Key for ChaCha20Poly1305 {
-    type Aead = Self;
+    type Aead<'a> = Self;
 
-    fn ready(&self, _bytes: usize) -> Self {
-        *self
+    #[inline(always)]
+    fn ready(&self, _bytes: usize, work: &mut dyn FnMut(&Self)) {
+        work(self);
     }
 }
 

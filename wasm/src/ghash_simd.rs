@@ -136,6 +136,7 @@ fn shift_up(x: v128) -> v128 {
 }
 
 /// Multiplies 16 blocks by one element.
+#[derive(Clone, Copy)]
 pub struct Batch {
     /// By group of four result bytes, byte of the block, nibble (low, high), result byte.
     tables: [[[[v128; 4]; 2]; 16]; 4],

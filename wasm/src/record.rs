@@ -45,14 +45,31 @@ impl<K: Key> RecordKey<K> {
 
     /// Opens the records in `memory[input..input + length]` into `memory[output..]`, which has room for `length` bytes and either is apart
     /// from the input or starts where it starts or before it. A length in a header that does not fit ends the call as 'bad_record_mac'.
-    pub fn open(&self, mut sequence: u64, memory: &mut [u8], input: usize, length: usize, output: usize, limit: usize) -> Opened {
-        let aead = self.key.ready(length);
+    pub fn open(&self, sequence: u64, memory: &mut [u8], input: usize, length: usize, output: usize, limit: usize) -> Opened {
+        let mut opened = Opened::default();
+        self.key.ready(length, &mut |aead| {
+            opened = self.open_with(aead, sequence, memory, input, length, output, limit);
+        });
+        opened
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn open_with(
+        &self,
+        aead: &K::Aead<'_>,
+        mut sequence: u64,
+        memory: &mut [u8],
+        input: usize,
+        length: usize,
+        output: usize,
+        limit: usize,
+    ) -> Opened {
         let mut opened = Opened::default();
         let mut at = input;
         let end = input + length;
         let mut to = output;
         while at < end {
-            let Some(inner) = self.open_record(&aead, sequence, memory, at, end, to) else {
+            let Some(inner) = self.open_record(aead, sequence, memory, at, end, to) else {
                 opened.stop = STOP_BAD_RECORD_MAC;
                 break;
             };
@@ -81,7 +98,7 @@ impl<K: Key> RecordKey<K> {
     /// not authenticate.
     fn open_record(
         &self,
-        aead: &K::Aead,
+        aead: &K::Aead<'_>,
         sequence: u64,
         memory: &mut [u8],
         at: usize,
@@ -105,8 +122,33 @@ impl<K: Key> RecordKey<K> {
 
     /// Seals `content` into `output` as records of at most `fragment_limit` bytes, each inner plaintext padded with zeros to a multiple
     /// of `padding`. Returns the bytes written, or 0 when `output` is too short.
-    pub fn seal(&self, mut sequence: u64, content_type: u8, content: &[u8], output: &mut [u8], fragment_limit: usize, padding: usize) -> usize {
-        let aead = self.key.ready(content.len());
+    pub fn seal(
+        &self,
+        sequence: u64,
+        content_type: u8,
+        content: &[u8],
+        output: &mut [u8],
+        fragment_limit: usize,
+        padding: usize,
+    ) -> usize {
+        let mut written = 0;
+        self.key.ready(content.len(), &mut |aead| {
+            written = self.seal_with(aead, sequence, content_type, content, output, fragment_limit, padding);
+        });
+        written
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn seal_with(
+        &self,
+        aead: &K::Aead<'_>,
+        mut sequence: u64,
+        content_type: u8,
+        content: &[u8],
+        output: &mut [u8],
+        fragment_limit: usize,
+        padding: usize,
+    ) -> usize {
         let mut rest = content;
         let mut written = 0;
         loop {
