@@ -278,6 +278,7 @@ export class WasmAead implements Aead, PlainAead {
   }
 
   decrypt(key: Uint8Array, nonce: Uint8Array, additional: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+    this.#check(key, nonce);
     if (sealed.length < this.tagLength) return undefined;
     return this.#crypt(key, nonce, additional, sealed, sealed.length - this.tagLength, this.#exports.decrypt);
   }
@@ -307,12 +308,16 @@ export class WasmAead implements Aead, PlainAead {
     return result;
   }
 
-  /** Writes key and iv to a new slot. */
-  #install(key: Uint8Array, iv: Uint8Array): number {
+  #check(key: Uint8Array, iv: Uint8Array): void {
     if (key.length !== this.keyLength || iv.length !== this.ivLength) {
       const given = `${key.length} and ${iv.length}`;
       throw new UsageError(`${this.name} takes a key of ${this.keyLength} bytes and an iv of 12, not ${given}`);
     }
+  }
+
+  /** Writes key and iv to a new slot. */
+  #install(key: Uint8Array, iv: Uint8Array): number {
+    this.#check(key, iv);
     const { bytes, slots, input } = this.#plane;
     const slot = slots.allocate(this.#exports.slotLength);
     bytes.set(key, input);
