@@ -66,9 +66,9 @@ export async function selfSigned(
     subject: name,
     spki,
     extensions: [
-      // An authority, so that every client that is given it as its only root accepts it; of nobody but itself.
-      basicConstraints(true, 0),
-      keyUsage(KeyUsageBit.digitalSignature, KeyUsageBit.keyCertSign),
+      // No authority, though it signs itself: clients accept it once it is trusted, and rustls (Deno) refuses authorities as servers.
+      basicConstraints(false),
+      keyUsage(KeyUsageBit.digitalSignature),
       extKeyUsage(PurposeOid.serverAuth),
       subjectAltName(names.map((one) => parseAddress(one) ?? one)),
       subjectKeyIdentifier(identifier),

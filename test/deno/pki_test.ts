@@ -6,6 +6,7 @@ import { certificateCrypto } from '../../src/crypto/webcrypto/certificate_crypto
 import { firstProvider } from '../../src/crypto/webcrypto/first_provider.ts';
 import { webCryptoSignatures } from '../../src/crypto/webcrypto/signature.ts';
 import { loadCredentials } from '../../src/pki/credentials.ts';
+import { writePem } from '../../src/pki/pem.ts';
 import { selfSigned } from '../../src/pki/self_signed.ts';
 import { loadTrust } from '../../src/pki/trust.ts';
 import { peerVerifier } from '../../src/pki/verify_peer.ts';
@@ -46,6 +47,17 @@ for (const type of ['ecdsa_p256', 'ecdsa_p384', 'ed25519', 'rsa'] satisfies KeyT
     await checkHandshake(leaf, root, inWebCrypto);
   });
 }
+
+Deno.test("a self-signed certificate is accepted by Deno's own client once it is trusted", async () => {
+  const made = await selfSigned({ now: Date.now() }, crypto, both);
+  const key = writePem('PRIVATE KEY', made.privateKey);
+  using listener = Deno.listenTls({ hostname: '127.0.0.1', port: 0, cert: made.certificatePem, key });
+  const accepted = listener.accept();
+  const { port } = listener.addr;
+  using client = await Deno.connectTls({ hostname: '127.0.0.1', port, caCerts: [made.certificatePem] });
+  using server = await accepted;
+  await Promise.all([client.handshake(), server.handshake()]);
+});
 
 Deno.test('a self-signed certificate is made and loaded', async () => {
   const now = Date.now();

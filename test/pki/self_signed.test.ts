@@ -20,6 +20,7 @@ it('makes a certificate that OpenSSL and loadCredentials read', async () => {
   const made = await selfSigned({ now, days: 7 }, await webCrypto(), testSignatures);
   const x509 = new X509Certificate(made.certificatePem);
   expect(x509.subject).toBe('CN=localhost');
+  expect(x509.ca).toBe(false);
   expect(x509.subjectAltName).toBe('DNS:localhost, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1');
   expect(x509.verify(x509.publicKey)).toBe(true);
   expect(Date.parse(x509.validFrom)).toBe(now - 3_600_000);
