@@ -59,6 +59,7 @@ async function serve(socket: Socket, received: Map<string, string>): Promise<voi
   if (request === undefined) return void socket.destroy();
   // More than announced is a fault too, and shows as another digest.
   received.set(request.seed, hash.digest('hex'));
+  if (request.page) return void socket.end(page(request));
   if (request.http) socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${request.down}\r\nConnection: close\r\n\r\n`);
   for (const chunk of chunksOf({ length: request.down, seed: request.seed })) {
     if (!socket.write(chunk)) await once(socket, 'drain');
@@ -73,18 +74,51 @@ interface Request {
   readonly seed: string;
   readonly headLength: number;
   readonly http: boolean;
+  /** A browser asks for the page that makes the request. */
+  readonly page: boolean;
 }
 
 function parseHead(head: Buffer): Request | undefined {
   const text = head.toString('latin1');
   const move = /^MOVE (\d+) (\d+) (\S+)\n/.exec(text);
   if (move !== null) {
-    return { up: Number(move[1]), down: Number(move[2]), seed: move[3] ?? '', headLength: move[0].length, http: false };
+    return {
+      up: Number(move[1]),
+      down: Number(move[2]),
+      seed: move[3] ?? '',
+      headLength: move[0].length,
+      http: false,
+      page: false,
+    };
   }
   const end = text.indexOf('\r\n\r\n');
   if (end < 0) return undefined;
+  const asked = /^GET \/page\/(\d+)\/(\S+) HTTP\/1/.exec(text);
+  if (asked !== null) {
+    return { up: 0, down: Number(asked[1]), seed: asked[2] ?? '', headLength: end + 4, http: true, page: true };
+  }
   const target = /^(?:PUT|POST) \/(\d+)\/(\S+) HTTP\/1/.exec(text);
   const length = /\r\ncontent-length: *(\d+)/i.exec(text);
   if (target === null || length === null) throw new Error(`not a request: ${text.slice(0, 80)}`);
-  return { up: Number(length[1]), down: Number(target[1]), seed: target[2] ?? '', headLength: end + 4, http: true };
+  return {
+    up: Number(length[1]),
+    down: Number(target[1]),
+    seed: target[2] ?? '',
+    headLength: end + 4,
+    http: true,
+    page: false,
+  };
+}
+
+/** Fetches the upload's payload, sends it up, and says the digest of what comes down. */
+function page({ down, seed }: Request): string {
+  const html = `<!doctype html><title>payload</title><link rel=icon href=data:,><script type=module>
+    const put = async (path, body) => (await fetch(path, { method: 'PUT', body })).arrayBuffer();
+    const answer = await put('/${down}/${seed}', await put('/${down}/up-${seed}', ''));
+    const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', answer));
+    document.body.textContent = 'SHA-256 ' + Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  </script>`;
+  const head =
+    `HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: ${html.length}\r\nConnection: close\r\n\r\n`;
+  return head + html;
 }

@@ -11,6 +11,10 @@ export type Suite = (typeof SUITES)[number];
 export const GROUPS = ['x25519', 'secp256r1', 'secp384r1', 'X25519MLKEM768', 'SecP256r1MLKEM768'] as const;
 export type Group = (typeof GROUPS)[number];
 
+/** What kind of handshake; 'resumed' takes up the session of a connection made just before, 'any' is the client's choice. */
+export type Handshake = 'full' | 'resumed' | 'client certificate' | 'any';
+const HANDSHAKES = ['full', 'resumed', 'client certificate'] as const;
+
 /** How a client is to connect. It offers this suite and this group alone, where its program lets it choose. */
 export interface Connect {
   readonly port: number;
@@ -20,8 +24,10 @@ export interface Connect {
   readonly rootFile: string;
   /** A folder of its own, for databases, sessions and logs. */
   readonly folder: string;
-  /** Make a connection first and take up its session. */
-  readonly resumption: boolean;
+  readonly handshake: Handshake;
+  /** PEM files of the certificate and key to show when asked. */
+  readonly certificateFile: string;
+  readonly keyFile: string;
 }
 
 export type CommandLine = [program: string, ...args: string[]];
@@ -34,13 +40,17 @@ export interface Client {
   /** Why there is nothing to test when `version()` is undefined. */
   readonly missing: string;
   readonly groups: readonly Group[];
-  readonly resumes: boolean;
+  /** The first is the one to test everything else with. */
+  readonly handshakes: readonly [Handshake, ...Handshake[]];
   /** To resume, it makes the same request on both connections, out of `uploadFile`. */
   readonly repeats?: true;
   /** False: the program offers what it likes, and the server is what pins suite and group. */
   readonly choosesSuite: boolean;
-  /** 'pipe': standard input goes up, what comes down is standard output. 'http': uploads `uploadFile` by PUT to `path`. */
-  readonly kind: 'pipe' | 'http';
+  /**
+   * 'pipe': standard input goes up, what comes down is standard output. 'http': uploads `uploadFile` by PUT to `path`.
+   * 'browser': opens the page at `path`, whose script does that, and prints the document.
+   */
+  readonly kind: 'pipe' | 'http' | 'browser';
   command(connect: Connect, http: { uploadFile: string; path: string }): CommandLine | Promise<CommandLine>;
 }
 
@@ -67,17 +77,18 @@ const openssl: Client = {
   version: () => firstLine('openssl', 'version')?.split(' ').slice(0, 2).join(' '),
   missing: 'no openssl on PATH (Debian: openssl)',
   groups: ['x25519', 'secp256r1', 'secp384r1'],
-  resumes: true,
+  handshakes: HANDSHAKES,
   choosesSuite: true,
   kind: 'pipe',
-  command: async ({ port, suite, group, rootFile, folder, resumption }) => {
+  command: async ({ port, suite, group, rootFile, folder, handshake, certificateFile, keyFile }) => {
     // deno-fmt-ignore
     const args = [
       's_client', '-quiet', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost', '-tls1_3',
       '-CAfile', rootFile, '-verify_hostname', 'localhost', '-verify_return_error',
       '-ciphersuites', suite, '-groups', OPENSSL_GROUPS[group],
+      ...(handshake === 'client certificate' ? ['-cert', certificateFile, '-key', keyFile] : []),
     ];
-    if (!resumption) return ['openssl', ...args];
+    if (handshake !== 'resumed') return ['openssl', ...args];
     const session = join(folder, 'session.pem');
     const warmUp = spawn('openssl', [...args, '-sess_out', session], { stdio: ['pipe', 'ignore', 'ignore'] });
     warmUp.stdin.end(WARM_UP);
@@ -91,17 +102,18 @@ const curl: Client = {
   version: () => firstLine('curl', '--version')?.match(/^curl \S+/)?.[0],
   missing: 'no curl on PATH (Debian: curl)',
   groups: ['x25519', 'secp256r1', 'secp384r1'],
-  resumes: true,
+  handshakes: HANDSHAKES,
   choosesSuite: true,
   kind: 'http',
-  command: ({ port, suite, group, rootFile, resumption }, { uploadFile, path }) => {
+  command: ({ port, suite, group, rootFile, handshake, certificateFile, keyFile }, { uploadFile, path }) => {
     const origin = `https://localhost:${port}`;
     // deno-fmt-ignore
     return [
       'curl', '--silent', '--show-error', '--fail', '--http1.1', '--tlsv1.3', '--cacert', rootFile,
       '--noproxy', '*', '--resolve', `localhost:${port}:127.0.0.1`,
       '--tls13-ciphers', suite, '--curves', OPENSSL_GROUPS[group], '--header', 'Expect:',
-      ...(resumption ? ['--upload-file', '/dev/null', `${origin}/0/warm-up`] : []),
+      ...(handshake === 'client certificate' ? ['--cert', certificateFile, '--key', keyFile] : []),
+      ...(handshake === 'resumed' ? ['--upload-file', '/dev/null', `${origin}/0/warm-up`] : []),
       '--upload-file', uploadFile, `${origin}${path}`,
     ];
   },
@@ -118,17 +130,19 @@ const gnutls: Client = {
   version: () => firstLine('gnutls-cli', '--version'),
   missing: 'no gnutls-cli on PATH (Debian: gnutls-bin)',
   groups: ['x25519', 'secp256r1', 'secp384r1'],
-  resumes: true,
+  handshakes: HANDSHAKES,
   choosesSuite: true,
   kind: 'pipe',
-  command: ({ port, suite, group, rootFile, folder, resumption }) => {
+  command: ({ port, suite, group, rootFile, folder, handshake, certificateFile, keyFile }) => {
     const priority = `NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+${GNUTLS_SUITES[suite]}` +
       `:-GROUP-ALL:+GROUP-${group.toUpperCase()}`;
     // deno-fmt-ignore
     return [
       'gnutls-cli', '--x509cafile', rootFile, '--priority', priority, '--logfile', join(folder, 'gnutls.log'),
       '--sni-hostname', 'localhost', '--verify-hostname', 'localhost', '--port', String(port),
-      ...(resumption ? ['--resume'] : []), '127.0.0.1',
+      ...(handshake === 'resumed' ? ['--resume'] : []),
+      ...(handshake === 'client certificate' ? ['--x509certfile', certificateFile, '--x509keyfile', keyFile] : []),
+      '127.0.0.1',
     ];
   },
 };
@@ -141,13 +155,19 @@ const NSS_SUITES: Readonly<Record<Suite, string>> = {
 const NSS_GROUPS: Readonly<Partial<Record<Group, string>>> = { x25519: 'x25519', secp256r1: 'P256', secp384r1: 'P384' };
 
 /** NSS trusts what is in a database: made on first use in the client's folder. */
-function nssDatabase({ folder, rootFile }: Connect): string {
-  const database = join(folder, 'nss');
+function nssDatabase({ folder, rootFile, certificateFile, keyFile }: Connect, name = 'nss'): string {
+  const database = join(folder, name);
   mkdirSync(database, { recursive: true });
   const run = (...args: string[]) => spawnSync('certutil', args, { encoding: 'utf8' });
   run('-N', '-d', `sql:${database}`, '--empty-password');
   const added = run('-A', '-d', `sql:${database}`, '-n', 'root', '-t', 'C,,', '-i', rootFile);
   if (added.status !== 0) throw new Error(`certutil: ${added.error?.message ?? added.stderr}`);
+  const bundle = join(folder, 'client.p12');
+  // deno-fmt-ignore
+  spawnSync('openssl', [
+    'pkcs12', '-export', '-in', certificateFile, '-inkey', keyFile, '-name', 'client', '-out', bundle, '-passout', 'pass:',
+  ]);
+  spawnSync('pk12util', ['-i', bundle, '-d', `sql:${database}`, '-W', '']);
   return `sql:${database}`;
 }
 
@@ -159,7 +179,7 @@ const nss: Client = {
   },
   missing: 'no tstclnt on PATH (Debian: libnss3-tools)',
   groups: ['x25519', 'secp256r1', 'secp384r1'],
-  resumes: true,
+  handshakes: HANDSHAKES,
   repeats: true,
   choosesSuite: true,
   kind: 'pipe',
@@ -168,7 +188,8 @@ const nss: Client = {
     'tstclnt', '-h', '127.0.0.1', '-a', 'localhost', '-p', String(connect.port), '-d', nssDatabase(connect),
     '-V', 'tls1.3:tls1.3', '-I', NSS_GROUPS[connect.group] ?? '', '-f',
     // With both -L and -c it frees the list of suites twice and aborts.
-    ...(connect.resumption ? ['-L', '2', '-A', uploadFile] : ['-c', NSS_SUITES[connect.suite]]),
+    ...(connect.handshake === 'resumed' ? ['-L', '2', '-A', uploadFile] : ['-c', NSS_SUITES[connect.suite]]),
+    ...(connect.handshake === 'client certificate' ? ['-n', 'client'] : []),
   ],
 };
 
@@ -184,13 +205,13 @@ function nodeClient(name: string, program: string | undefined, groups: readonly 
     },
     missing: 'SALLYPORT_NODE_24 does not name a Node 24 binary',
     groups,
-    resumes: true,
+    handshakes: HANDSHAKES,
     choosesSuite: true,
     kind: 'pipe',
     // deno-fmt-ignore
-    command: ({ port, suite, group, rootFile, resumption }) => [
+    command: ({ port, suite, group, rootFile, handshake, certificateFile, keyFile }) => [
       program ?? 'node', join(peers, 'node_client.mjs'), String(port), rootFile, suite, OPENSSL_GROUPS[group],
-      ...(resumption ? ['resume'] : []),
+      handshake, certificateFile, keyFile,
     ],
   };
 }
@@ -200,13 +221,13 @@ const deno: Client = {
   version: () => DENO === undefined ? undefined : firstLine(DENO, '--version')?.split(' ').slice(0, 2).join(' '),
   missing: 'the npm package deno has no binary for this machine',
   groups: ['x25519', 'secp256r1', 'secp384r1', 'X25519MLKEM768'],
-  resumes: false, // Each Deno.connectTls has a cache of its own.
+  handshakes: ['full', 'client certificate'], // Each Deno.connectTls has a session cache of its own.
   choosesSuite: false,
   kind: 'pipe',
   // deno-fmt-ignore
-  command: ({ port, rootFile }) => [
-    DENO ?? '', 'run', '--quiet', '--no-config', '--allow-net', `--allow-read=${rootFile}`,
-    join(peers, 'deno_client.mjs'), String(port), rootFile,
+  command: ({ port, rootFile, handshake, certificateFile, keyFile }) => [
+    DENO ?? '', 'run', '--quiet', '--no-config', '--allow-net', '--allow-read',
+    join(peers, 'deno_client.mjs'), String(port), rootFile, handshake, certificateFile, keyFile,
   ],
 };
 
@@ -227,11 +248,32 @@ const go: Client = {
   version: () => firstLine('go', 'version')?.split(' ')[2],
   missing: 'no go on PATH (https://go.dev)',
   groups: ['x25519', 'secp256r1', 'secp384r1', 'X25519MLKEM768'],
-  resumes: true,
+  handshakes: HANDSHAKES,
   choosesSuite: false,
   kind: 'pipe',
-  command: ({ port, rootFile, folder, resumption }) => {
-    return [goProgram(folder), String(port), rootFile, ...(resumption ? ['resume'] : [])];
+  command: ({ port, rootFile, folder, handshake, certificateFile, keyFile }) => {
+    return [goProgram(folder), String(port), rootFile, handshake, certificateFile, keyFile];
+  },
+};
+
+const chromium: Client = {
+  name: 'Chromium',
+  version: () => firstLine('chromium-headless-shell', '--version')?.trim(),
+  missing: 'no chromium-headless-shell on PATH (Debian: chromium-headless-shell)',
+  groups: ['x25519', 'secp256r1', 'secp384r1', 'X25519MLKEM768'],
+  handshakes: ['any'],
+  choosesSuite: false,
+  kind: 'browser',
+  command: (connect, { path }) => {
+    // It trusts the database in its user's home.
+    mkdirSync(join(connect.folder, '.pki'), { recursive: true });
+    nssDatabase({ ...connect, folder: join(connect.folder, '.pki') }, 'nssdb');
+    // deno-fmt-ignore
+    return [
+      'env', `HOME=${connect.folder}`, 'chromium-headless-shell', '--no-sandbox', '--disable-gpu', '--disable-quic',
+      '--no-proxy-server', '--host-resolver-rules=MAP localhost 127.0.0.1', `--user-data-dir=${connect.folder}/profile`,
+      '--virtual-time-budget=60000', '--dump-dom', `https://localhost:${connect.port}${path}`,
+    ];
   },
 };
 
@@ -244,4 +286,5 @@ export const CLIENTS: readonly Client[] = [
   nodeClient('node:tls (24)', node24, GROUPS),
   deno,
   go,
+  chromium,
 ];

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { issue, makeRoot } from '../support/certificates.ts';
 import { type Backend, startBackend } from './backend.ts';
-import type { Client, Connect, Group, Suite } from './clients.ts';
+import type { Client, Connect, Group, Handshake, Suite } from './clients.ts';
 import { move } from './move.ts';
 import type { ConnectionLine, Host, Server } from './servers.ts';
 
@@ -13,15 +13,14 @@ export interface Scenario {
   readonly client: Client;
   readonly suite: Suite;
   readonly group: Group;
-  /** The client takes up a session of a connection it made just before. */
-  readonly resumption?: boolean;
+  readonly handshake: Handshake;
 }
 
 /** A root, a certificate for localhost, a backend, and one running terminator for each host that a scenario has asked for. */
 export class Fixture {
   readonly #folder = mkdtempSync(join(tmpdir(), 'sallyport-interop-'));
   readonly #backend: Backend;
-  readonly #servers = new Map<Host, Promise<Server>>();
+  readonly #servers = new Map<string, Promise<Server>>();
 
   private constructor(backend: Backend) {
     this.#backend = backend;
@@ -33,6 +32,9 @@ export class Fixture {
     writeFileSync(this.#file('root.pem'), root.pem);
     writeFileSync(this.#file('chain.pem'), leaf.chainPem);
     writeFileSync(this.#file('key.pem'), leaf.keyPem);
+    const client = issue(root, { ...validity, subject: 'client', names: ['client.test'] });
+    writeFileSync(this.#file('client.pem'), client.chainPem);
+    writeFileSync(this.#file('client-key.pem'), client.keyPem);
   }
 
   static async start(): Promise<Fixture> {
@@ -40,11 +42,20 @@ export class Fixture {
   }
 
   /** Moves `length` bytes each way. Resolves with seconds; throws with what was wrong. */
-  async run({ host, client, suite, group, resumption = false }: Scenario, length: number): Promise<number> {
-    const own = client.choosesSuite ? undefined : await this.#start(host, { suite, group });
-    const server = own ?? await this.#shared(host);
-    const rootFile = this.#file('root.pem');
-    const connect = { port: server.port, suite, group, rootFile, folder: this.#folderOf(client), resumption };
+  async run(scenario: Scenario, length: number): Promise<number> {
+    const { client, suite, group, handshake } = scenario;
+    const own = client.choosesSuite ? undefined : await this.#start(scenario, { suite, group });
+    const server = own ?? await this.#shared(scenario);
+    const connect = {
+      port: server.port,
+      suite,
+      group,
+      handshake,
+      folder: this.#folderOf(client),
+      rootFile: this.#file('root.pem'),
+      certificateFile: this.#file('client.pem'),
+      keyFile: this.#file('client-key.pem'),
+    };
     try {
       const before = server.connections?.length;
       const seconds = await move(client, connect, this.#backend, length);
@@ -64,17 +75,19 @@ export class Fixture {
     rmSync(this.#folder, { recursive: true });
   }
 
-  #shared(host: Host): Promise<Server> {
-    const running = this.#servers.get(host) ?? this.#start(host, undefined);
-    this.#servers.set(host, running);
+  #shared(scenario: Scenario): Promise<Server> {
+    const key = `${scenario.host.name} ${scenario.handshake === 'client certificate'}`;
+    const running = this.#servers.get(key) ?? this.#start(scenario, undefined);
+    this.#servers.set(key, running);
     return running;
   }
 
-  #start(host: Host, only: { suite: Suite; group: Group } | undefined): Promise<Server> {
+  #start({ host, handshake }: Scenario, only: { suite: Suite; group: Group } | undefined): Promise<Server> {
     return host.start({
       certificateFile: this.#file('chain.pem'),
       keyFile: this.#file('key.pem'),
       backendPort: this.#backend.port,
+      flags: handshake === 'client certificate' ? ['--client-ca', this.#file('root.pem')] : [],
       ...(only === undefined ? {} : { only }),
     });
   }
@@ -100,7 +113,8 @@ async function checkLog(seen: () => readonly ConnectionLine[], connect: Connect,
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   const { suite, group, resumed = false } = line;
-  if (suite !== connect.suite || group !== connect.group || resumed !== connect.resumption) {
+  const expected = connect.handshake === 'any' ? resumed : connect.handshake === 'resumed';
+  if (suite !== connect.suite || group !== connect.group || resumed !== expected) {
     throw new Error(`the terminator saw ${suite}, ${group}${resumed ? ', resumed' : ''}`);
   }
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from 'vitest';
 import { CLIENTS, SUITES } from './clients.ts';
-import { Fixture } from './fixture.ts';
+import { Fixture, type Scenario } from './fixture.ts';
 import { type Host, HOSTS, STOCK_HOST } from './servers.ts';
 
 /** Bytes each way, several records. `npm run test:interop` moves 100 MiB. */
@@ -12,18 +12,19 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.stop());
 
-/** Every suite with X25519, and with one suite every other group and resumption. */
+/** Every suite with X25519, and with one suite every other group and kind of handshake. */
 function describeMatrix(host: Host): void {
   for (const client of CLIENTS) {
     const version = client.version();
     const skip = host.missing ?? (version === undefined ? client.missing : undefined);
+    const basis: Scenario = { host, client, suite: SUITES[0], group: 'x25519', handshake: client.handshakes[0] };
     const scenarios = [
-      ...SUITES.map((suite) => ({ host, client, suite, group: 'x25519' as const })),
-      ...client.groups.slice(1).map((group) => ({ host, client, suite: SUITES[0], group })),
-      ...(client.resumes ? [{ host, client, suite: SUITES[0], group: 'x25519' as const, resumption: true }] : []),
+      ...SUITES.map((suite) => ({ ...basis, suite })),
+      ...client.groups.slice(1).map((group) => ({ ...basis, group })),
+      ...client.handshakes.slice(1).map((handshake) => ({ ...basis, handshake })),
     ];
     for (const scenario of scenarios) {
-      const name = `${client.name}, ${scenario.suite}, ${scenario.group}${'resumption' in scenario ? ', resumed' : ''}`;
+      const name = `${client.name}, ${scenario.suite}, ${scenario.group}, ${scenario.handshake}`;
       test.skipIf(skip !== undefined)(skip === undefined ? name : `${name} (${skip})`, async () => {
         await fixture.run(scenario, LENGTH);
       });
@@ -36,7 +37,7 @@ function describeClients(host: Host): void {
   for (const client of CLIENTS) {
     const skip = host.missing ?? (client.version() === undefined ? client.missing : undefined);
     test.skipIf(skip !== undefined)(skip === undefined ? client.name : `${client.name} (${skip})`, async () => {
-      await fixture.run({ host, client, suite: SUITES[0], group: 'x25519' }, LENGTH);
+      await fixture.run({ host, client, suite: SUITES[0], group: 'x25519', handshake: client.handshakes[0] }, LENGTH);
     });
   }
 }

@@ -13,13 +13,14 @@ function scenarios(words: readonly string[]): Scenario[] {
   const all: Scenario[] = [];
   for (const [index, host] of hosts.entries()) {
     for (const client of CLIENTS) {
-      for (const suite of SUITES) all.push({ host, client, suite, group: 'x25519' });
-      if (client.resumes && host !== STOCK_HOST) {
-        all.push({ host, client, suite: SUITES[0], group: 'x25519', resumption: true });
-      }
+      for (const suite of SUITES) all.push({ host, client, suite, group: 'x25519', handshake: client.handshakes[0] });
+      const others = host === STOCK_HOST ? [] : client.handshakes.slice(1);
+      for (const handshake of others) all.push({ host, client, suite: SUITES[0], group: 'x25519', handshake });
       // The groups do not depend on what moves the bytes.
       if (index > 0) continue;
-      for (const group of client.groups.slice(1)) all.push({ host, client, suite: SUITES[0], group });
+      for (const group of client.groups.slice(1)) {
+        all.push({ host, client, suite: SUITES[0], group, handshake: client.handshakes[0] });
+      }
     }
   }
   return all.filter((scenario) =>
@@ -27,12 +28,12 @@ function scenarios(words: readonly string[]): Scenario[] {
   );
 }
 
-function columns({ host, client, suite, group, resumption = false }: Scenario): string[] {
-  return [host.name, client.name, suite, group, resumption ? 'resumed' : 'full'];
+function columns({ host, client, suite, group, handshake }: Scenario): string[] {
+  return [host.name, client.name, suite, group, handshake];
 }
 
 function row(cells: readonly string[]): string {
-  return `| ${cells.map((cell, index) => cell.padEnd([14, 16, 28, 17, 9, 16][index] ?? 0)).join(' | ')} |`;
+  return `| ${cells.map((cell, index) => cell.padEnd([14, 16, 28, 17, 18, 16][index] ?? 0)).join(' | ')} |`;
 }
 
 async function run(args: readonly string[]): Promise<number> {

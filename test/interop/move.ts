@@ -19,12 +19,15 @@ export async function move(client: Client, connect: Connect, backend: Backend, l
   const down = { length, seed };
   const head = `MOVE ${length} ${length} ${seed}\n`;
   const uploadFile = join(connect.folder, 'upload');
-  const fromFile = client.kind === 'http' || (connect.resumption && client.repeats === true);
-  const copies = connect.resumption && client.repeats === true ? 2 : 1;
+  const copies = connect.handshake === 'resumed' && client.repeats === true ? 2 : 1;
+  const fromFile = client.kind === 'http' || copies > 1;
   if (fromFile) {
     writeFileSync(uploadFile, Buffer.concat([...(client.kind === 'http' ? [] : [Buffer.from(head)]), ...chunksOf(up)]));
   }
-  const [program, ...args] = await client.command(connect, { uploadFile, path: `/${length}/${seed}` });
+  const [program, ...args] = await client.command(connect, {
+    uploadFile,
+    path: `/${client.kind === 'browser' ? 'page/' : ''}${length}/${seed}`,
+  });
 
   const started = performance.now();
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: connect.folder });
@@ -36,15 +39,17 @@ export async function move(client: Client, connect: Connect, backend: Backend, l
 
   const hash = createHash('sha256');
   let arrived = 0;
+  let document = '';
   const complete = new Promise<void>((resolve) => {
     child.stdout.on('data', (chunk: Uint8Array) => {
+      if (client.kind === 'browser') document += new TextDecoder().decode(chunk);
       hash.update(chunk);
       arrived += chunk.length;
       if (arrived >= length * copies) resolve();
     });
   });
 
-  if (!fromFile) {
+  if (client.kind === 'pipe' && !fromFile) {
     child.stdin.write(head);
     for (const chunk of chunksOf(up)) {
       if (!child.stdin.write(chunk)) await Promise.race([once(child.stdin, 'drain'), exit]);
@@ -60,7 +65,9 @@ export async function move(client: Client, connect: Connect, backend: Backend, l
   const problems: string[] = [];
   if (code !== 0) problems.push(`exit code ${code}`);
   if (backend.received.get(seed) !== digestOf(up)) problems.push('upload differs');
-  if (arrived !== length * copies) problems.push(`${arrived} bytes came down instead of ${length * copies}`);
+  if (client.kind === 'browser') {
+    if (!document.includes(`SHA-256 ${digestOf(down)}`)) problems.push(`download differs: ${document.slice(0, 300)}`);
+  } else if (arrived !== length * copies) problems.push(`${arrived} bytes came down instead of ${length * copies}`);
   else if (hash.digest('hex') !== digestOf(down, copies)) problems.push('download differs');
   if (problems.length > 0) throw new Error([...problems, complaint.trim()].join('; '));
   return seconds;

@@ -9,7 +9,7 @@ import { DENO } from '../support/deno.ts';
 import { ROOT } from '../support/root.ts';
 import type { Group, Suite } from './clients.ts';
 
-/** What the command logs of a connection that ended well. */
+/** What the command logs when a connection has ended, well or not: a browser that is done just goes away. */
 export interface ConnectionLine {
   readonly suite: string;
   readonly group: string;
@@ -92,7 +92,7 @@ async function startCommand(command: readonly string[], options: ServerOptions):
       if (!line.startsWith('{')) return;
       const entry = JSON.parse(line) as { event: string; address: string } & ConnectionLine;
       if (entry.event === 'listening') resolve(Number(entry.address.split(':').at(-1)));
-      if (entry.event === 'connection closed') connections.push(entry);
+      if ('suite' in entry) connections.push(entry);
     });
     child.stdout.resume();
     child.on('error', reject);

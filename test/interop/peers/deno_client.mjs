@@ -1,9 +1,13 @@
-// A pipe over Deno's own TLS client: deno run deno_client.mjs PORT ROOT_FILE
-const [port, rootFile] = Deno.args;
+// A pipe over Deno's own TLS client: deno run deno_client.mjs PORT ROOT_FILE HANDSHAKE CERTIFICATE_FILE KEY_FILE
+const [port, rootFile, handshake, certificateFile, keyFile] = Deno.args;
+const identity = handshake === 'client certificate'
+  ? { cert: await Deno.readTextFile(certificateFile), key: await Deno.readTextFile(keyFile) }
+  : {};
 const connection = await Deno.connectTls({
   hostname: 'localhost',
   port: Number(port),
   caCerts: [await Deno.readTextFile(rootFile)],
+  ...identity,
 });
 
 async function copy(from, to) {

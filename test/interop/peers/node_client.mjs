@@ -1,9 +1,11 @@
-// A pipe over node:tls: node node_client.mjs PORT ROOT_FILE SUITE GROUP [resume]
+// A pipe over node:tls: node node_client.mjs PORT ROOT_FILE SUITE GROUP HANDSHAKE CERTIFICATE_FILE KEY_FILE
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 
-const [port, rootFile, suite, group, resume] = process.argv.slice(2);
+const [port, rootFile, suite, group, handshake, certificateFile, keyFile] = process.argv.slice(2);
+const resume = handshake === 'resumed';
+const withCertificate = handshake === 'client certificate';
 
 function connect(session) {
   const socket = tls.connect({
@@ -16,6 +18,7 @@ function connect(session) {
     ecdhCurve: group,
     allowHalfOpen: true,
     session,
+    ...(withCertificate ? { cert: readFileSync(certificateFile), key: readFileSync(keyFile) } : {}),
   });
   socket.on('error', (error) => {
     console.error(String(error));
@@ -34,11 +37,11 @@ async function warmUp() {
   return session;
 }
 
-const socket = connect(resume === undefined ? undefined : await warmUp());
+const socket = connect(resume ? await warmUp() : undefined);
 process.stdin.pipe(socket);
 socket.pipe(process.stdout);
 await once(socket, 'secureConnect');
-if (socket.isSessionReused() !== (resume !== undefined)) {
+if (socket.isSessionReused() !== resume) {
   console.error(`session reused: ${socket.isSessionReused()}`);
   process.exit(1);
 }

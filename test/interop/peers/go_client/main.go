@@ -1,4 +1,4 @@
-// A pipe over Go's crypto/tls: go_client PORT ROOT_FILE [resume]
+// A pipe over Go's crypto/tls: go_client PORT ROOT_FILE HANDSHAKE CERTIFICATE_FILE KEY_FILE
 package main
 
 import (
@@ -10,13 +10,14 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1], os.Args[2], len(os.Args) > 3); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3], os.Args[4], os.Args[5]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(port, rootFile string, resume bool) error {
+func run(port, rootFile, handshake, certificateFile, keyFile string) error {
+	resume := handshake == "resumed"
 	pem, err := os.ReadFile(rootFile)
 	if err != nil {
 		return err
@@ -28,6 +29,13 @@ func run(port, rootFile string, resume bool) error {
 		ServerName:         "localhost",
 		MinVersion:         tls.VersionTLS13,
 		ClientSessionCache: tls.NewLRUClientSessionCache(1),
+	}
+	if handshake == "client certificate" {
+		certificate, err := tls.LoadX509KeyPair(certificateFile, keyFile)
+		if err != nil {
+			return err
+		}
+		config.Certificates = []tls.Certificate{certificate}
 	}
 	if resume {
 		// The ticket comes with what is read.
