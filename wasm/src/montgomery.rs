@@ -298,33 +298,35 @@ struct Transition {
 
 /// Thirty steps on the low 30 bits of f (odd) and g. Written for zeta = −(delta + 1/2); the original start, delta = 1,
 /// differs in one added to zeta each time that f and g change places.
-fn division_steps(mut zeta: i32, f: u32, g: u32, half_delta: bool) -> (i32, Transition) {
-    let (mut u, mut v, mut q, mut r) = (1u32, 0u32, 0u32, 1u32);
-    let (mut f, mut g) = (f, g);
-    let extra = if half_delta { 0 } else { 1 };
+///
+/// u and v, and q and r, are two halves of one number each, u + 2^32·v: every step is linear in them.
+#[inline(always)]
+fn division_steps(zeta: i32, f: u32, g: u32, half_delta: bool) -> (i32, Transition) {
+    let (mut uv, mut qr) = (1i64, 1i64 << 32);
+    let (mut f, mut g, mut zeta) = (f as i64, g as i64, zeta as i64);
     for _ in 0..30 {
-        let negative = (zeta >> 31) as u32;
-        let odd = (g & 1).wrapping_neg();
-        // (x, y, z) = ±(f, u, v), negative if zeta < 0.
-        let x = (f ^ negative).wrapping_sub(negative);
-        let y = (u ^ negative).wrapping_sub(negative);
-        let z = (v ^ negative).wrapping_sub(negative);
-        g = g.wrapping_add(x & odd);
-        q = q.wrapping_add(y & odd);
-        r = r.wrapping_add(z & odd);
+        let negative = zeta >> 63;
+        let odd = -(g & 1);
+        // ±f and ±(u, v), negative if zeta < 0, are added where g is odd.
+        g += ((f ^ negative) - negative) & odd;
+        qr = qr.wrapping_add((uv ^ negative).wrapping_sub(negative) & odd);
         let swap = negative & odd;
-        zeta = (zeta ^ swap as i32).wrapping_sub(1).wrapping_add((swap & extra) as i32);
-        f = f.wrapping_add(g & swap);
-        u = u.wrapping_add(q & swap);
-        v = v.wrapping_add(r & swap);
+        zeta = (zeta ^ swap) - if half_delta { 1 } else { 1 + swap };
+        f += g & swap;
+        uv = uv.wrapping_add(qr & swap);
         g >>= 1;
-        u <<= 1;
-        v <<= 1;
+        uv = uv.wrapping_shl(1);
     }
-    (zeta, Transition { u: u as i32 as i64, v: v as i32 as i64, q: q as i32 as i64, r: r as i32 as i64 })
+    let halves = |pair: i64| {
+        let low = pair as i32 as i64;
+        (low, (pair - low) >> 32)
+    };
+    let ((u, v), (q, r)) = (halves(uv), halves(qr));
+    (zeta as i32, Transition { u, v, q, r })
 }
 
 /// (d, e) = t·(d, e) / 2^30 mod m, both kept in (−2m, m).
+#[inline(always)]
 fn update_de(
     d: &mut [i32; SIGNED_WORDS],
     e: &mut [i32; SIGNED_WORDS],
@@ -357,6 +359,7 @@ fn update_de(
 }
 
 /// (f, g) = t·(f, g) / 2^30, exactly.
+#[inline(always)]
 fn update_fg(f: &mut [i32; SIGNED_WORDS], g: &mut [i32; SIGNED_WORDS], t: &Transition, words: usize) {
     let mut carry_f = (t.u * f[0] as i64 + t.v * g[0] as i64) >> 30;
     let mut carry_g = (t.q * f[0] as i64 + t.r * g[0] as i64) >> 30;
