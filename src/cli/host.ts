@@ -20,6 +20,8 @@ export interface Host {
   printError(text: string): void;
   onSignal(signal: 'SIGTERM' | 'SIGINT' | 'SIGHUP', listener: () => void): void;
   exit(code: number): void;
+  /** Runs when the process, or the worker, is about to end. */
+  onExit(listener: () => void): void;
   /** Writes a file in the temporary directory and says its name; undefined where that is not allowed. */
   writeTemporary(name: string, text: string): string | undefined;
   /** Removes what `writeTemporary` wrote. */

@@ -22,6 +22,7 @@ export function denoHost(): Host {
     print: (text) => write(deno.stdout, text),
     printError: (text) => write(deno.stderr, text),
     onSignal: (signal, listener) => deno.addSignalListener(signal, listener),
+    onExit: (listener) => addEventListener('unload', listener),
     exit: (code) => deno.exit(code),
     writeTemporary: (name, text) => {
       if (deno.permissions.querySync({ name: 'write' }).state !== 'granted') return undefined;

@@ -18,6 +18,7 @@ export function nodeHost(): Host {
     print: (text) => void process.stdout.write(text),
     printError: (text) => void process.stderr.write(text),
     onSignal: (signal, listener) => void process.on(signal, listener),
+    onExit: (listener) => void process.on('exit', listener),
     exit: (code) => process.exit(code),
     writeTemporary: (name, text) => {
       try {

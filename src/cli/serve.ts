@@ -1,6 +1,7 @@
 import { UsageError } from '../error.ts';
 import { keyLogLine } from '../observe/key_log.ts';
-import { Log } from '../observe/log.ts';
+import { LineBuffer } from '../observe/line_buffer.ts';
+import { Log, LOG_LEVELS } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import type { SelfSigned } from '../pki/self_signed.ts';
 import type { Address, Listener } from '../socket/socket.ts';
@@ -109,8 +110,14 @@ export async function serve(host: Host, runtime: Runtime, settings: Settings): P
   });
 }
 
+/** Warnings are written at once, other lines soon, all of them before the process ends. */
 export function createLog(host: Host, settings: Settings): Log {
-  return new Log(settings.logLevel, settings.logFormat, (line) => host.printError(line));
+  const lines = new LineBuffer((text) => host.printError(text));
+  host.onExit(() => lines.flush());
+  const urgent = LOG_LEVELS.indexOf('warning');
+  return new Log(settings.logLevel, settings.logFormat, (line, level) => {
+    lines.add(line, LOG_LEVELS.indexOf(level) >= urgent);
+  });
 }
 
 function terminatorOptions(settings: Settings): Omit<TerminatorOptions, 'routes' | 'credentials'> {

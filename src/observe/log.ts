@@ -13,11 +13,16 @@ export type LogFields = Readonly<Record<string, string | number | boolean | unde
 export class Log {
   readonly #threshold: number;
   readonly #format: LogFormat;
-  readonly #write: (line: string) => void;
+  readonly #write: (line: string, level: LogLevel) => void;
   readonly #now: () => number;
 
   /** `write` gets whole lines, newline included. */
-  constructor(level: LogLevel, format: LogFormat, write: (line: string) => void, now: () => number = Date.now) {
+  constructor(
+    level: LogLevel,
+    format: LogFormat,
+    write: (line: string, level: LogLevel) => void,
+    now: () => number = Date.now,
+  ) {
     this.#threshold = LOG_LEVELS.indexOf(level);
     this.#format = format;
     this.#write = write;
@@ -49,14 +54,14 @@ export class Log {
     if (!this.shows(level)) return;
     const time = new Date(this.#now()).toISOString();
     if (this.#format === 'json') {
-      this.#write(escapeLine(JSON.stringify({ time, level, event, ...fields })) + '\n');
+      this.#write(escapeLine(JSON.stringify({ time, level, event, ...fields })) + '\n', level);
       return;
     }
     let line = `${time} ${level} ${quoteWhereNeeded(event, false)}`;
     for (const [name, value] of Object.entries(fields)) {
       if (value !== undefined) line += ` ${name}=${quoteWhereNeeded(String(value), true)}`;
     }
-    this.#write(line + '\n');
+    this.#write(line + '\n', level);
   }
 }
 

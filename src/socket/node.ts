@@ -5,8 +5,9 @@ import type { Address, Listener, ListenOptions, Network, Socket, SocketHandler }
  * TCP on Node. Every socket of the thread reads into one shared region through the synchronous `onread` callback, so that a read
  * allocates nothing and may bring 256 KiB at once (0.44 s of CPU per GB against 1.15 s for 'data' events, Node 24).
  *
- * An accepted socket cannot be given `onread`. So the server leaves it paused, its handle is taken from it, and a second
- * `net.Socket` is made around that. Where the handle is not what we know, sockets work through 'data' events instead.
+ * An accepted socket cannot be given `onread`: the server makes it. So the handles of new connections are caught on their way to
+ * the server, and the sockets around them are made here. Handles are internals of Node: where one is not what we know, the
+ * server makes its socket and that works through 'data' events.
  */
 export interface NodeNetworkOptions {
   /** What sockets read into, at least 64 KiB; may be WebAssembly memory that never grows. Default: a fresh array of 256 KiB. */
@@ -21,11 +22,20 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
   const plain = options.plainSockets ?? false;
 
   return {
-    listen(address, accepted, listenOptions = {}): Promise<Listener> {
+    async listen(address, accepted, listenOptions = {}): Promise<Listener> {
       const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
-        accepted(new NodeSocket(plain ? socket : takeOver(socket, onread), UNHANDLED));
+        accepted(new NodeSocket(socket, UNHANDLED));
       });
-      return startListening(server, address, listenOptions);
+      await startListening(server, address, listenOptions);
+      if (!plain) {
+        catchHandles(server, (handle) => {
+          handle.setNoDelay(true);
+          const options = { handle, onread, allowHalfOpen: true, pauseOnCreate: true };
+          accepted(new NodeSocket(new net.Socket(options as unknown as net.SocketConstructorOpts), UNHANDLED));
+        });
+      }
+      const bound = server.address() as net.AddressInfo;
+      return { address: { host: bound.address, port: bound.port }, close: () => server.close() };
     },
 
     connect(address, handler): Socket {
@@ -37,7 +47,7 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
   };
 }
 
-function startListening(server: net.Server, address: Address, options: ListenOptions): Promise<Listener> {
+function startListening(server: net.Server, address: Address, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     const reusePort = options.reusePort === true ? { reusePort: true } : {};
@@ -45,25 +55,30 @@ function startListening(server: net.Server, address: Address, options: ListenOpt
       server.off('error', reject);
       // A failed accept (EMFILE) must not end the process; the next one is tried.
       server.on('error', () => {});
-      const bound = server.address() as net.AddressInfo;
-      resolve({ address: { host: bound.address, port: bound.port }, close: () => server.close() });
+      resolve();
     });
   });
 }
 
-interface OnRead {
-  readonly buffer: Uint8Array;
-  readonly callback: (bytesRead: number, buffer: Uint8Array) => boolean;
+/** What we use of a connection's handle (`TCP` of Node's tcp_wrap). */
+interface Handle {
+  setNoDelay(noDelay: boolean): void;
+  readonly useUserBuffer: unknown;
+  readonly readStart: unknown;
 }
 
-/** The handle of a paused accepted socket, in a socket that reads through `onread`; the same socket where that cannot be. */
-function takeOver(accepted: net.Socket, onread: OnRead): net.Socket {
-  const shell = accepted as unknown as { _handle: { useUserBuffer?: unknown; readStart?: unknown } | null };
-  const handle = shell._handle;
-  if (typeof handle?.useUserBuffer !== 'function' || typeof handle.readStart !== 'function') return accepted;
-  shell._handle = null;
-  const options = { handle, onread, allowHalfOpen: true, pauseOnCreate: true };
-  return new net.Socket(options as unknown as net.SocketConstructorOpts);
+/** Gives each new connection's handle to `caught`, and to the server only what is not such a handle. */
+function catchHandles(server: net.Server, caught: (handle: Handle) => void): void {
+  type OnConnection = (this: unknown, status: number, handle: Partial<Handle> | undefined) => void;
+  const listening = (server as unknown as { _handle: { onconnection?: OnConnection } | null })._handle;
+  const toServer = listening?.onconnection;
+  if (listening === null || typeof toServer !== 'function') return;
+  listening.onconnection = function (status, handle): void {
+    const known = typeof handle?.useUserBuffer === 'function' && typeof handle.readStart === 'function' &&
+      typeof handle.setNoDelay === 'function';
+    if (known) caught(handle as Handle);
+    else toServer.call(this, status, handle);
+  };
 }
 
 /** Finds the NodeSocket from the net.Socket, so that all sockets share the same functions: no closures per connection. */
