@@ -38,6 +38,7 @@ pub mod poly1305;
 pub mod poly1305_fast;
 pub mod record;
 pub mod sha256;
+pub mod sha2_fast;
 pub mod sha512;
 #[cfg(target_arch = "wasm32")]
 pub mod simd;

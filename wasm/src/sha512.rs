@@ -1,9 +1,10 @@
 //! SHA-384 and SHA-512 (FIPS 180-4 §6.4, §6.5). Constant time: no branch and no address depends on message bytes.
 
+use crate::sha2_fast;
 use crate::hash::{load_be64, Hash};
 
 #[rustfmt::skip]
-const K: [u64; 80] = [
+pub const K: [u64; 80] = [
     0x428a2f98d728ae22, 0x7137449123ef65cd, 0xb5c0fbcfec4d3b2f, 0xe9b5dba58189dbbc,
     0x3956c25bf348b538, 0x59f111f1b605d019, 0x923f82a4af194f9b, 0xab1c5ed5da6d8118,
     0xd807aa98a3030242, 0x12835b0145706fbe, 0x243185be4ee4b28c, 0x550c7dc3d5ffb4e2,
@@ -45,7 +46,7 @@ impl Hash for Sha384 {
     ];
 
     fn compress(state: &mut [u64; 8], blocks: &[u8]) {
-        blocks.chunks_exact(128).for_each(|block| compress(state, block));
+        blocks.as_chunks().0.iter().for_each(|block| sha2_fast::compress_512(state, block));
     }
 
     fn write(state: &[u64; 8], output: &mut [u8]) {
@@ -66,7 +67,7 @@ impl Hash for Sha512 {
     ];
 
     fn compress(state: &mut [u64; 8], blocks: &[u8]) {
-        blocks.chunks_exact(128).for_each(|block| compress(state, block));
+        blocks.as_chunks().0.iter().for_each(|block| sha2_fast::compress_512(state, block));
     }
 
     fn write(state: &[u64; 8], output: &mut [u8]) {

@@ -1,0 +1,105 @@
+//! The compression functions of SHA-256 and SHA-512, unrolled sixteen rounds at a time: the working variables change roles instead of
+//! places, and the schedule's indices are constants. The plain twins are in sha256.rs and sha512.rs. In WebAssembly scalar code beats a
+//! vectorized schedule, whose words would have to go through memory.
+
+macro_rules! compression {
+    ($name:ident, $word:ty, $bytes:literal, $rounds:literal, $k:path, $load:path,
+     $sum0:expr, $sum1:expr, $small0:expr, $small1:expr) => {
+        /// One block.
+        pub fn $name(state: &mut [$word; 8], block: &[u8; $bytes * 16]) {
+            let mut w: [$word; 16] = core::array::from_fn(|i| $load(block, $bytes * i));
+            let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
+            macro_rules! round {
+                ($t:expr, $i:literal, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident) => {
+                    let choose = $g ^ ($e & ($f ^ $g));
+                    let t1 = $h.wrapping_add($sum1($e)).wrapping_add(choose).wrapping_add($k[$t + $i]).wrapping_add(w[$i]);
+                    $d = $d.wrapping_add(t1);
+                    let majority = ($a & $b) | ($c & ($a | $b));
+                    $h = t1.wrapping_add($sum0($a)).wrapping_add(majority);
+                };
+            }
+            macro_rules! sixteen {
+                ($t:expr) => {
+                    round!($t, 0, a, b, c, d, e, f, g, h);
+                    round!($t, 1, h, a, b, c, d, e, f, g);
+                    round!($t, 2, g, h, a, b, c, d, e, f);
+                    round!($t, 3, f, g, h, a, b, c, d, e);
+                    round!($t, 4, e, f, g, h, a, b, c, d);
+                    round!($t, 5, d, e, f, g, h, a, b, c);
+                    round!($t, 6, c, d, e, f, g, h, a, b);
+                    round!($t, 7, b, c, d, e, f, g, h, a);
+                    round!($t, 8, a, b, c, d, e, f, g, h);
+                    round!($t, 9, h, a, b, c, d, e, f, g);
+                    round!($t, 10, g, h, a, b, c, d, e, f);
+                    round!($t, 11, f, g, h, a, b, c, d, e);
+                    round!($t, 12, e, f, g, h, a, b, c, d);
+                    round!($t, 13, d, e, f, g, h, a, b, c);
+                    round!($t, 14, c, d, e, f, g, h, a, b);
+                    round!($t, 15, b, c, d, e, f, g, h, a);
+                };
+            }
+            sixteen!(0);
+            let mut t = 16;
+            while t < $rounds {
+                for i in 0..16 {
+                    let (before15, before2) = (w[(i + 1) & 15], w[(i + 14) & 15]);
+                    w[i] = w[i].wrapping_add($small0(before15)).wrapping_add(w[(i + 9) & 15]).wrapping_add($small1(before2));
+                }
+                sixteen!(t);
+                t += 16;
+            }
+            for (word, add) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
+                *word = word.wrapping_add(add);
+            }
+        }
+    };
+}
+
+compression!(
+    compress_256,
+    u32,
+    4,
+    64,
+    crate::sha256::K,
+    crate::hash::load_be32,
+    |x: u32| x.rotate_right(2) ^ x.rotate_right(13) ^ x.rotate_right(22),
+    |x: u32| x.rotate_right(6) ^ x.rotate_right(11) ^ x.rotate_right(25),
+    |x: u32| x.rotate_right(7) ^ x.rotate_right(18) ^ (x >> 3),
+    |x: u32| x.rotate_right(17) ^ x.rotate_right(19) ^ (x >> 10)
+);
+
+compression!(
+    compress_512,
+    u64,
+    8,
+    80,
+    crate::sha512::K,
+    crate::hash::load_be64,
+    |x: u64| x.rotate_right(28) ^ x.rotate_right(34) ^ x.rotate_right(39),
+    |x: u64| x.rotate_right(14) ^ x.rotate_right(18) ^ x.rotate_right(41),
+    |x: u64| x.rotate_right(1) ^ x.rotate_right(8) ^ (x >> 7),
+    |x: u64| x.rotate_right(19) ^ x.rotate_right(61) ^ (x >> 6)
+);
+
+#[cfg(test)]
+mod tests {
+    use crate::{sha256, sha512};
+
+    #[test]
+    fn equal_their_plain_twins() {
+        let mut block = [0u8; 128];
+        let mut small = ([0x6a09e667u32; 8], [0x6a09e667u32; 8]);
+        let mut large = ([0x6a09e667f3bcc908u64; 8], [0x6a09e667f3bcc908u64; 8]);
+        for n in 0..2000u32 {
+            for (i, byte) in block.iter_mut().enumerate() {
+                *byte = byte.wrapping_mul(5).wrapping_add(n as u8 ^ i as u8);
+            }
+            sha256::compress(&mut small.0, &block[..64]);
+            super::compress_256(&mut small.1, block.first_chunk().unwrap());
+            assert_eq!(small.0, small.1);
+            sha512::compress(&mut large.0, &block);
+            super::compress_512(&mut large.1, &block);
+            assert_eq!(large.0, large.1);
+        }
+    }
+}
