@@ -1,6 +1,6 @@
 //! The functions under test. What is secret is made by `secret`; everything else, lengths above all, is public.
 
-use sallyport::aead::Aead;
+use sallyport::aead::{Aead, Source};
 use sallyport::aes_gcm::AesGcm;
 use sallyport::chacha20_poly1305::ChaCha20Poly1305;
 use sallyport::constant_time::{declassify, equal};
@@ -88,7 +88,7 @@ const TEXTS: [usize; 8] = [0, 1, 15, 16, 64, 257, 530, 1040];
 fn seal(aead: &impl Aead) -> Vec<u8> {
     TEXTS.iter().flat_map(|&length| {
         let mut text = secret::<1040>(2)[..length].to_vec();
-        let tag = aead.seal(&public(3), &public::<5>(4), &mut text);
+        let tag = aead.seal(&public(3), &public::<5>(4), Source::NONE, &mut text);
         text.extend_from_slice(&tag);
         text
     }).collect()
@@ -97,14 +97,14 @@ fn seal(aead: &impl Aead) -> Vec<u8> {
 fn open(aead: &impl Aead) -> Vec<u8> {
     TEXTS.iter().flat_map(|&length| {
         let mut text = public::<1040>(2)[..length].to_vec();
-        let tag = aead.open(&public(3), &public::<5>(4), &mut text);
+        let tag = aead.open(&public(3), &public::<5>(4), Source::NONE, &mut text);
         text.extend_from_slice(&tag);
         text
     }).collect()
 }
 
 fn record_seal() -> Vec<u8> {
-    let key = RecordKey { iv: secret(1), aead: ChaCha20Poly1305::new(&secret(2)) };
+    let key = RecordKey { iv: secret(1), key: ChaCha20Poly1305::new(&secret(2)) };
     let mut output = vec![0; MAX_INNER + 100];
     let written = key.seal(7, 23, &secret::<700>(3), &mut output, 300, 64);
     output.truncate(written);
@@ -114,7 +114,7 @@ fn record_seal() -> Vec<u8> {
 /// Records that do not authenticate: that they do not is public, and nothing else is. (The content type and the padding of
 /// records that do are public to whoever sealed them, and the scan for the content type does depend on them.)
 fn record_open_forged() -> Vec<u8> {
-    let key = RecordKey { iv: secret(1), aead: ChaCha20Poly1305::new(&secret(2)) };
+    let key = RecordKey { iv: secret(1), key: ChaCha20Poly1305::new(&secret(2)) };
     let mut memory = vec![0; 2000];
     memory[..5].copy_from_slice(&[23, 3, 3, 3, 0]);
     let opened = key.open(0, &mut memory, 0, 5 + 768, 0, 1 << 14);
