@@ -8,6 +8,7 @@ import type { Address, Network, Socket, SocketHandler } from '../socket/socket.t
 import type { BufferPool } from '../stream/buffer_pool.ts';
 import { Channel, type ChannelHandler } from '../stream/channel.ts';
 import type { EffectHandlers } from '../stream/effect_runner.ts';
+import { concat } from '../wire/bytes.ts';
 import type { Deadlines } from './deadlines.ts';
 import { proxyHeader, type ProxyProtocol } from './proxy_protocol.ts';
 
@@ -45,6 +46,8 @@ export class Tunnel implements ChannelHandler, SocketHandler {
   #info: HandshakeInfo | undefined;
   #backend: Socket | undefined;
   #connected = false;
+  /** For the backend, once it is reached: the PROXY protocol header, and the plaintext that came meanwhile. */
+  #early: Uint8Array | undefined;
   #clientGone = false;
   #backendGone = true;
   /** The client's close_notify came; the backend's end came. */
@@ -82,9 +85,10 @@ export class Tunnel implements ChannelHandler, SocketHandler {
     }
     connects.add(this);
     this.#backendGone = false;
-    const backend = network.connect(target, this);
-    this.#backend = backend;
-    if (proxyProtocol !== 'off') backend.write(proxyHeader(proxyProtocol, this.#peer, this.#client.socket.local, info));
+    this.#backend = network.connect(target, this);
+    if (proxyProtocol !== 'off') {
+      this.#early = proxyHeader(proxyProtocol, this.#peer, this.#client.socket.local, info);
+    }
   }
 
   onPlaintext(bytes: Uint8Array): boolean {
@@ -94,14 +98,14 @@ export class Tunnel implements ChannelHandler, SocketHandler {
     this.#context.metrics.bytesReceived += bytes.length;
     if (this.#connected) return backend.write(bytes);
     // The first bytes may wait long for the backend: in a copy of their own, and no more than what one read brought.
-    backend.write(bytes.slice());
+    this.#early = this.#early === undefined ? bytes.slice() : concat(this.#early, bytes);
     this.#client.block();
     return true;
   }
 
   onPlaintextEnd(): void {
     this.#clientEnded = true;
-    this.#backend?.end();
+    if (this.#connected) this.#backend?.end();
     if (this.#backendEnded) this.#sayFarewell();
   }
 
@@ -142,7 +146,12 @@ export class Tunnel implements ChannelHandler, SocketHandler {
     this.#connected = true;
     this.#context.connects.delete(this);
     this.#context.metrics.connected((performance.now() - this.#connectTime) / 1000);
-    this.#backend?.resume();
+    const backend = this.#backend as Socket;
+    const early = this.#early;
+    this.#early = undefined;
+    if (early === undefined || backend.write(early)) this.#client.release();
+    if (this.#clientEnded) backend.end();
+    backend.resume();
   }
 
   received(bytes: Uint8Array): void {
