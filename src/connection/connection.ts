@@ -157,6 +157,11 @@ export abstract class Connection {
     }
   }
 
+  /** Sends what waits for the first application data (`tickets.withFirstData`) without it. */
+  sendWaiting(): void {
+    if (!this.writeClosed && this.#established !== undefined) this.#guard(() => this.#flushFlight());
+  }
+
   /** Moves to the next sending key; with `requestPeer` the peer is asked to do the same. */
   updateKeys(requestPeer: boolean): void {
     if (!this.established || this.writeClosed) throw new UsageError('updateKeys: the connection is not open');

@@ -79,6 +79,15 @@ export class Channel implements SocketHandler {
     return this.#heldRecords === undefined;
   }
 
+  /** Sends what waits for the first application data. */
+  sendWaiting(): void {
+    if (this.#over) return;
+    this.#pool.begin();
+    this.connection.sendWaiting();
+    this.#flush();
+    this.#pool.settle();
+  }
+
   /** close_notify, then FIN: our direction has ended, the peer's is open. */
   end(): void {
     if (this.#over) return;

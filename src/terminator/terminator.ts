@@ -69,6 +69,12 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof TerminatorOptions>([
 /** How long a client gets to read the last words, in milliseconds, before its socket is closed under it. */
 const FAREWELL = 2000;
 
+/**
+ * How long tickets wait for the backend's first bytes, to leave in one write with them, in milliseconds. Some clients wait for a
+ * ticket before they say anything.
+ */
+const TICKET_DELAY = 100;
+
 /** Listens, and makes a tunnel of each connection. */
 export class Terminator {
   readonly metrics: Metrics;
@@ -147,6 +153,7 @@ export class Terminator {
     clearTimeout(timer);
     this.#context.handshakes.stop();
     this.#context.connects.stop();
+    this.#context.tickets.stop();
     this.#context.farewells.stop();
     return ended;
   }
@@ -168,6 +175,7 @@ export class Terminator {
       proxyProtocol,
       handshakes: new Deadlines(handshakeTimeout, (tunnel: Tunnel) => tunnel.handshakeExpired()),
       connects: new Deadlines(connectTimeout, (tunnel: Tunnel) => tunnel.connectExpired()),
+      tickets: new Deadlines(TICKET_DELAY, (tunnel: Tunnel) => tunnel.ticketsDue()),
       farewells: new Deadlines(FAREWELL, (tunnel: Tunnel) => tunnel.farewellExpired()),
       target: (info: HandshakeInfo) => chooseRoute(routes, info)?.target,
       finished: (tunnel) => this.#remove(tunnel),

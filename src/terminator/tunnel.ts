@@ -25,6 +25,8 @@ export interface TunnelContext {
   readonly handshakes: Deadlines<Tunnel>;
   /** Tunnels whose backend has not answered. */
   readonly connects: Deadlines<Tunnel>;
+  /** Tunnels whose tickets wait for the backend's first bytes. */
+  readonly tickets: Deadlines<Tunnel>;
   /** Tunnels that have said their last word and give the client a moment to read it. */
   readonly farewells: Deadlines<Tunnel>;
   /** The backend for a connection; undefined when there is none. */
@@ -70,7 +72,7 @@ export class Tunnel implements ChannelHandler, SocketHandler {
   // The client's side.
 
   onHandshake(info: HandshakeInfo): void {
-    const { handshakes, connects, metrics, network, proxyProtocol } = this.#context;
+    const { handshakes, connects, tickets, metrics, network, proxyProtocol } = this.#context;
     this.#info = info;
     handshakes.delete(this);
     this.#connectTime = performance.now();
@@ -84,6 +86,7 @@ export class Tunnel implements ChannelHandler, SocketHandler {
       return;
     }
     connects.add(this);
+    tickets.add(this);
     this.#backendGone = false;
     this.#backend = network.connect(target, this);
     if (proxyProtocol !== 'off') {
@@ -131,8 +134,9 @@ export class Tunnel implements ChannelHandler, SocketHandler {
   }
 
   onClosed(error: Error | undefined): void {
-    const { handshakes, farewells } = this.#context;
+    const { handshakes, tickets, farewells } = this.#context;
     this.#clientGone = true;
+    tickets.delete(this);
     handshakes.delete(this);
     farewells.delete(this);
     if (error !== undefined && !this.#bothEnded) this.#report('info', 'client lost', { reason: error.message });
@@ -156,6 +160,7 @@ export class Tunnel implements ChannelHandler, SocketHandler {
 
   received(bytes: Uint8Array): void {
     if (this.#clientGone) return;
+    if (this.#sent === 0) this.#context.tickets.delete(this);
     this.#sent += bytes.length;
     this.#context.metrics.bytesSent += bytes.length;
     if (!this.#client.write(bytes)) this.#backend?.pause();
@@ -187,6 +192,10 @@ export class Tunnel implements ChannelHandler, SocketHandler {
 
   connectExpired(): void {
     this.#backend?.destroy();
+  }
+
+  ticketsDue(): void {
+    this.#client.sendWaiting();
   }
 
   farewellExpired(): void {

@@ -71,6 +71,17 @@ test('tickets can wait for the first application data', () => {
   expect([tickets(), pair.received('client').length]).toEqual([2, 1]);
 });
 
+test('or for the word that there will be none for now', () => {
+  const pair = new Pair({ server: { tickets: { store: ring(), withFirstData: true } } }).run();
+  pair.server.sendWaiting();
+  pair.run();
+  const tickets = () => pair.clientEvents.filter((event) => event.type === 'ticket').length;
+  expect(tickets()).toBe(2);
+  pair.server.sendWaiting();
+  pair.run();
+  expect(tickets()).toBe(2);
+});
+
 describe('a session is not resumed', () => {
   test('under another server name', () => {
     const { resumed, two } = comeBack(ring(), {}, { client: { serverName: 'other.test' } });

@@ -39,6 +39,16 @@ describe.each(['node', 'deno'] as const)('on %s', (runtime) => {
     elsewhere.end();
   });
 
+  test('a client that waits for a ticket before it says anything gets one', async () => {
+    const backend = await Backend.echo();
+    const command = await Command.start(backend.args, { runtime });
+    const client = await tlsClient(command.port);
+    client.resume();
+    const [ticket] = await once(client, 'session') as [Buffer];
+    expect(ticket.length).toBeGreaterThan(0);
+    client.end();
+  });
+
   test('without tickets there is no resumption', async () => {
     const backend = await Backend.echo();
     const command = await Command.start([...backend.args, '--tickets', '0'], { runtime });
