@@ -155,11 +155,13 @@ const SIGNATURE_DIGESTS = {
   ed25519: '020cf2e4092f1cceb79b2b254c0b478ab2b7aea9a5835db962f17cf6fadb3eae',
 } as const;
 
-/** One answer for each scheme that the instance signs with. */
-export function signatureAnswers(instance: WasmInstance): KnownAnswer[] {
-  return Object.entries(SIGNATURE_DIGESTS).map(([name, digest]) => ({
+/** One answer for each of these schemes. */
+export function signatureAnswers(
+  instance: WasmInstance,
+  schemes: readonly (keyof typeof SIGNATURE_DIGESTS)[],
+): KnownAnswer[] {
+  return schemes.map((name) => ({
     primitive: name,
-    passes: (provider) =>
-      signaturePasses(provider, instance, SignatureScheme[name as keyof typeof SIGNATURE_DIGESTS], digest),
+    passes: (provider) => signaturePasses(provider, instance, SignatureScheme[name], SIGNATURE_DIGESTS[name]),
   }));
 }

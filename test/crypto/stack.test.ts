@@ -1,0 +1,49 @@
+/** What operations with secrets leave on the stack of the instance: nothing. The stack is the first 256 KiB of its memory, growing down. */
+import { describe, expect, test } from 'vitest';
+import { ecdheKeyExchanges } from '../../src/crypto/wasm/key_exchange.ts';
+import { ecdsaSigner, ed25519Signer } from '../../src/crypto/wasm/signature.ts';
+import { SignatureScheme } from '../../src/registry/signature_scheme.ts';
+import { WASM_BUILDS, wasmBuild } from '../support/wasm_builds.ts';
+
+const STACK = 256 * 1024;
+const UNTOUCHED = 0xaa;
+/** The exports' own frames, which hold addresses and results but no secrets, lie above what is wiped. */
+const OWN_FRAME = 256;
+
+describe.each(WASM_BUILDS)('%s build', (build) => {
+  const instance = wasmBuild(build);
+  const exchanges = [...ecdheKeyExchanges(instance).values()];
+  const random = (length: number) => new Uint8Array(length).fill(0x5c);
+
+  /** Runs `operation` on a painted stack. */
+  function expectClean(operation: () => unknown): void {
+    operation(); // tables are made at the first use
+    const stack = instance.bytes.subarray(0, STACK);
+    stack.fill(UNTOUCHED);
+    operation();
+    const lowest = stack.findIndex((byte) => byte !== UNTOUCHED);
+    expect(lowest).toBeGreaterThan(0);
+    const touched = stack.subarray(lowest, STACK - OWN_FRAME);
+    expect(touched.length).toBeGreaterThan(0);
+    expect(touched.findIndex((byte) => byte !== 0 && byte !== UNTOUCHED)).toBe(-1);
+  }
+
+  test.each(exchanges.map((exchange) => [exchange.name, exchange] as const))('%s', (_name, exchange) => {
+    const share = exchange.offer(random(exchange.offerRandomLength)).share;
+    expectClean(() => exchange.respond(share, random(exchange.respondRandomLength)));
+    expectClean(() => exchange.offer(random(exchange.offerRandomLength)).finish(share));
+  });
+
+  test('signing', () => {
+    const scalar = (size: number) => new Uint8Array(size).fill(0x3d);
+    const p256 = ecdsaSigner(instance, 'P-256', scalar(32), random);
+    const p384 = ecdsaSigner(instance, 'P-384', scalar(48), random);
+    const ed25519 = ed25519Signer(instance, scalar(32));
+    const message = new Uint8Array(130);
+    expectClean(() => p256.sign(SignatureScheme.ecdsa_secp256r1_sha256, message));
+    expectClean(() => p384.sign(SignatureScheme.ecdsa_secp384r1_sha384, message));
+    expectClean(() => ed25519.sign(SignatureScheme.ed25519, message));
+    expectClean(() => ecdsaSigner(instance, 'P-256', scalar(32), random));
+    expectClean(() => ed25519Signer(instance, scalar(32)));
+  });
+});
