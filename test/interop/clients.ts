@@ -140,7 +140,7 @@ const gnutls: Client = {
     return [
       'gnutls-cli', '--x509cafile', rootFile, '--priority', priority, '--logfile', join(folder, 'gnutls.log'),
       '--sni-hostname', 'localhost', '--verify-hostname', 'localhost', '--port', String(port),
-      ...(handshake === 'resumed' ? ['--resume'] : []),
+      ...(handshake === 'resumed' ? ['--resume', '--waitresumption'] : []),
       ...(handshake === 'client certificate' ? ['--x509certfile', certificateFile, '--x509keyfile', keyFile] : []),
       '127.0.0.1',
     ];
