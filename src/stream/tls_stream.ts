@@ -69,12 +69,12 @@ class StreamAdapter implements ChannelHandler {
     const readable = new ReadableStream<Uint8Array>({
       start: (controller) => void (this.#controller = controller),
       pull: () => this.#channel.release(),
-      cancel: () => this.#abort(new TlsError('canceled', 'the reader has no more interest')),
+      cancel: () => this.#abort('the reader has no more interest'),
     });
     const writable = new WritableStream<Uint8Array>({
       write: (bytes) => this.#write(bytes),
       close: () => this.#channel.end(),
-      abort: () => this.#abort(new TlsError('canceled', 'the writer gave up')),
+      abort: () => this.#abort('the writer gave up'),
     });
     this.#established({
       info,
@@ -116,8 +116,10 @@ class StreamAdapter implements ChannelHandler {
     return new Promise((go, stop) => this.#writable = { go, stop });
   }
 
-  #abort(error: TlsError): void {
+  /** Not with `canceled`: its close_notify would make what was sent so far look like all there was. */
+  #abort(why: string): void {
     if (this.#error !== undefined) return;
+    const error = new TlsError('internal_error', why);
     this.#channel.abort(error);
     this.#fail(error);
   }
