@@ -2,9 +2,9 @@
 // builds in a temporary folder and compares the bytes with the committed ones.
 //
 // The result does not depend on the folder: paths are remapped, and symbols stripped. It does depend on the compiler, whose version
-// is therefore pinned here.
+// is therefore pinned here. `--named` builds the same code with function names, for tools, in target/named/.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -21,6 +21,8 @@ const BUILDS = [
 const LIMIT_BYTES = 400 * 1024;
 const LIMIT_COMPRESSED_BYTES = 150 * 1024;
 
+const check = process.argv.includes('--check');
+const named = process.argv.includes('--named');
 const crate = dirname(fileURLToPath(import.meta.url));
 
 function die(message) {
@@ -64,6 +66,7 @@ function build(toolchain, source, target, features) {
     ...process.env,
     RUSTC: toolchain.rustc,
     RUSTC_BOOTSTRAP: '1',
+    ...(named ? { CARGO_PROFILE_RELEASE_STRIP: 'none' } : {}),
     RUSTFLAGS: '',
     CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'),
     CARGO_TARGET_DIR: target,
@@ -82,7 +85,6 @@ function checkSize(file) {
   return size;
 }
 
-const check = process.argv.includes('--check');
 const toolchain = findToolchain();
 // A check builds from a copy in another folder with nothing cached, so that it proves what it says.
 const scratch = check ? mkdtempSync(join(tmpdir(), 'sallyport-wasm-')) : undefined;
@@ -94,8 +96,9 @@ const different = [];
 try {
   writeKernels(join(source, 'src'));
   for (const { file, features } of BUILDS) {
-    const built = build(toolchain, source, join(source, 'target', file), features);
-    const committed = join(crate, file);
+    const built = build(toolchain, source, join(source, 'target', named ? `named-${file}` : file), features);
+    const committed = named ? join(crate, 'target', 'named', file) : join(crate, file);
+    mkdirSync(dirname(committed), { recursive: true });
     if (!check) writeFileSync(committed, readFileSync(built)); // not a copy: cargo makes it executable
     else if (!existsSync(committed) || !readFileSync(built).equals(readFileSync(committed))) different.push(file);
     console.log(`${file}: ${checkSize(built)}`);
