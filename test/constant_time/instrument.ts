@@ -32,7 +32,7 @@ interface Helper {
 }
 
 const CONDITION: Helper = { types: [I32], hashed: [0], truth: true };
-/** An address, or the index of br_table. */
+/** An address, or the index of br_table or of an indirect call. */
 const INDEX: Helper = { types: [I32], hashed: [0] };
 const FILL: Helper = { types: [I32, I32, I32], hashed: [0, 2] };
 const COPY: Helper = { types: [I32, I32, I32], hashed: [0, 1, 2] };
@@ -52,7 +52,8 @@ function storedType(op: number): number {
 /** The helper to call before an instruction. */
 function helperFor({ op }: Instruction): Helper | undefined {
   if (op === IF || op === BR_IF || op === SELECT) return CONDITION;
-  if (op === BR_TABLE || isBetween(op, 0x28, 0x35)) return INDEX;
+  // 0x11: an indirect call.
+  if (op === BR_TABLE || op === 0x11 || isBetween(op, 0x28, 0x35)) return INDEX;
   if (isBetween(op, 0xfd00, 0xfd0a) || isBetween(op, 0xfd5c, 0xfd5d)) return INDEX;
   if (isBetween(op, 0x36, 0x3e)) return STORES.get(storedType(op));
   // Stores of vectors, and loads and stores of lanes.
@@ -62,8 +63,8 @@ function helperFor({ op }: Instruction): Helper | undefined {
   if (isBetween(op, 0x6d, 0x70)) return DIVISIONS.get(I32);
   if (isBetween(op, 0x7f, 0x82)) return DIVISIONS.get(I64);
   if (op === 0xa3) return DIVISIONS.get(F64);
-  // Divisions and roots of other types, and indirect calls, do not occur.
-  if ([0x11, 0x91, 0x95, 0x9f, 0xfde3, 0xfde7, 0xfdef, 0xfdf3].includes(op)) {
+  // Divisions and roots of other types do not occur.
+  if ([0x91, 0x95, 0x9f, 0xfde3, 0xfde7, 0xfdef, 0xfdf3].includes(op)) {
     throw new Error(`instruction ${op.toString(16)} is not supported`);
   }
   return undefined;

@@ -69,11 +69,13 @@ function disassemble(file: string): Map<number, MachineCode> {
   return readDisassembly(run.stdout);
 }
 
-/** Branches that the machine code may have: those of WebAssembly, selections, and the bounds of copies and fills. */
+/** Branches that the machine code may have: those of WebAssembly, selections, the bounds of copies and fills, checks of indirect calls. */
 function expectedBranches({ code }: Body): number {
   return code.reduce((sum, { op, ways }) => {
     if (op === IF || op === BR_IF || op === SELECT) return sum + 1;
-    return sum + (op === BR_TABLE ? ways + 1 : op === 0xfc0a || op === 0xfc0b ? 1 : 0);
+    if (op === BR_TABLE) return sum + ways + 1;
+    // An indirect call has an index to check, a type, and whether there is a function.
+    return sum + (op === 0xfc0a || op === 0xfc0b ? 1 : op === 0x11 ? 3 : 0);
   }, 0);
 }
 

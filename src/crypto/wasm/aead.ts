@@ -89,15 +89,20 @@ class WasmRecordKey implements RecordKey {
     let consumed = 0;
     let produced = 0;
     let stop = STOP_END;
-    while (stop === STOP_END && consumed < input.length) {
-      const length = wholeRecords(input, consumed, halfLength);
-      bytes.set(input.subarray(consumed, consumed + length), scratch);
-      stop = this.#open(sequence + records, scratch, length, scratch, contentLimit);
-      const made = result[2]! + (stop === STOP_OTHER ? result[5]! : 0);
-      output.set(bytes.subarray(scratch, scratch + made), produced);
-      records += result[0]!;
-      consumed += result[1]!;
-      produced += result[2]!;
+    try {
+      while (stop === STOP_END && consumed < input.length) {
+        const length = wholeRecords(input, consumed, halfLength);
+        bytes.set(input.subarray(consumed, consumed + length), scratch);
+        stop = this.#open(sequence + records, scratch, length, scratch, contentLimit);
+        const made = result[2]! + (stop === STOP_OTHER ? result[5]! : 0);
+        output.set(bytes.subarray(scratch, scratch + made), produced);
+        records += result[0]!;
+        consumed += result[1]!;
+        produced += result[2]!;
+      }
+    } finally {
+      // The scratch is shared by all connections.
+      bytes.fill(0, scratch, scratch + Math.min(input.length, halfLength));
     }
     return this.#report(stop, records, consumed, produced);
   }
@@ -167,24 +172,29 @@ class WasmRecordKey implements RecordKey {
     const step = atOnce * fragmentLimit;
     let written = 0;
     let at = 0;
-    do {
-      const part = content.length <= step ? content : content.subarray(at, at + step);
-      bytes.set(part, input);
-      const number = sequence + at / fragmentLimit;
-      const made = this.#seal(
-        number,
-        contentType,
-        input,
-        part.length,
-        sealed,
-        halfLength,
-        fragmentLimit,
-        paddingMultiple,
-      );
-      output.set(bytes.subarray(sealed, sealed + made), written);
-      written += made;
-      at += step;
-    } while (at < content.length);
+    try {
+      do {
+        const part = content.length <= step ? content : content.subarray(at, at + step);
+        bytes.set(part, input);
+        const number = sequence + at / fragmentLimit;
+        const made = this.#seal(
+          number,
+          contentType,
+          input,
+          part.length,
+          sealed,
+          halfLength,
+          fragmentLimit,
+          paddingMultiple,
+        );
+        output.set(bytes.subarray(sealed, sealed + made), written);
+        written += made;
+        at += step;
+      } while (at < content.length);
+    } finally {
+      // The scratch is shared by all connections.
+      bytes.fill(0, input, input + Math.min(content.length, step));
+    }
     return written;
   }
 
