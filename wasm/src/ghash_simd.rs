@@ -13,6 +13,8 @@ use crate::simd::{load, look_up, store};
 use core::arch::wasm32::*;
 
 const BLOCKS: usize = 16;
+/// Result bytes computed at once: as many sums as leave registers for the rest.
+const GROUP: usize = 8;
 /// Bytes that one multiplication by H^16 takes in.
 pub const BATCH: usize = 16 * BLOCKS;
 
@@ -138,20 +140,20 @@ fn shift_up(x: v128) -> v128 {
 /// Multiplies 16 blocks by one element.
 #[derive(Clone, Copy)]
 pub struct Batch {
-    /// By group of four result bytes, byte of the block, nibble (low, high), result byte.
-    tables: [[[[v128; 4]; 2]; 16]; 4],
+    /// By group of result bytes, byte of the block, nibble (low, high), result byte.
+    tables: [[[[v128; GROUP]; 2]; 16]; 16 / GROUP],
 }
 
 impl Batch {
     #[inline(always)]
     pub fn new(element: &[u8; 16]) -> Self {
-        let mut batch = Self { tables: [[[[zero(); 4]; 2]; 16]; 4] };
+        let mut batch = Self { tables: [[[[zero(); GROUP]; 2]; 16]; 16 / GROUP] };
         let mut powers = Powers { value: u128::from_be_bytes(*element) };
         for i in 0..16 {
             for nibble in [1, 0] {
                 let table = powers.nibble_table();
                 for k in 0..16 {
-                    batch.tables[k / 4][i][nibble][k % 4] = table[k];
+                    batch.tables[k / GROUP][i][nibble][k % GROUP] = table[k];
                 }
             }
         }
@@ -164,10 +166,10 @@ impl Batch {
             let (high, low) = nibbles(y[i]);
             [low, high]
         });
-        for (tables, results) in self.tables.iter().zip(y.as_chunks_mut::<4>().0) {
-            let mut sums = [zero(); 4];
+        for (tables, results) in self.tables.iter().zip(y.as_chunks_mut::<GROUP>().0) {
+            let mut sums = [zero(); GROUP];
             for (table, nibbles) in tables.iter().zip(&split) {
-                for k in 0..4 {
+                for k in 0..GROUP {
                     let product = v128_xor(look_up(table[0][k], nibbles[0]), look_up(table[1][k], nibbles[1]));
                     sums[k] = v128_xor(sums[k], product);
                 }
