@@ -7,7 +7,8 @@ import { pattern, plainServer, Recorder, writeAll } from './socket_contract.ts';
 
 const READ_REGION = 64 * 1024;
 const networks: Record<string, () => Network> = {
-  'one shared read region': () => createNodeNetwork({ readRegion: new Uint8Array(READ_REGION) }),
+  'bare handles': () => createNodeNetwork({ readRegion: new Uint8Array(READ_REGION) }),
+  'one shared read region': () => createNodeNetwork({ readRegion: new Uint8Array(READ_REGION), netSockets: true }),
   'a read region in WebAssembly memory': () => {
     const memory = new WebAssembly.Memory({ initial: 4, maximum: 4 });
     return createNodeNetwork({ readRegion: new Uint8Array(memory.buffer, 65536, READ_REGION) });
