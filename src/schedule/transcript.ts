@@ -6,6 +6,8 @@ import { concat } from '../wire/bytes.ts';
 export class Transcript {
   readonly #hash: Hash;
   #running: RunningHash;
+  /** Of the messages so far, once somebody has asked: most are asked for more than once. */
+  #digest: Uint8Array | undefined;
 
   constructor(hash: Hash) {
     this.#hash = hash;
@@ -14,17 +16,19 @@ export class Transcript {
 
   add(message: Uint8Array): void {
     this.#running.update(message);
+    this.#digest = undefined;
   }
 
+  /** Not to be altered. */
   digest(): Uint8Array {
-    return this.#running.digest();
+    return this.#digest ??= this.#running.digest();
   }
 
   /** With a HelloRetryRequest, message_hash(ClientHello1) takes the place of what was added so far. */
   replaceByMessageHash(): void {
-    const digest = this.#running.digest();
+    const digest = this.digest();
     this.#running = this.#hash.start();
-    this.#running.update(concat(Uint8Array.of(HandshakeType.message_hash, 0, 0, digest.length), digest));
+    this.add(concat(Uint8Array.of(HandshakeType.message_hash, 0, 0, digest.length), digest));
   }
 
   /** The digest as if `message` had been added. */
