@@ -3,50 +3,52 @@
 //! vectorized schedule, whose words would have to go through memory.
 
 macro_rules! compression {
-    ($name:ident, $word:ty, $bytes:literal, $rounds:literal, $k:path, $load:path,
+    ($name:ident, $word:ty, $bytes:literal, $k:path, $load:path,
      $sum0:expr, $sum1:expr, $small0:expr, $small1:expr) => {
         /// One block.
         pub fn $name(state: &mut [$word; 8], block: &[u8; $bytes * 16]) {
             let mut w: [$word; 16] = core::array::from_fn(|i| $load(block, $bytes * i));
             let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
             macro_rules! round {
-                ($t:expr, $i:literal, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident) => {
+                ($constants:ident, $i:literal, $a:ident, $b:ident, $c:ident, $d:ident, $e:ident, $f:ident, $g:ident, $h:ident) => {
                     let choose = $g ^ ($e & ($f ^ $g));
-                    let t1 = $h.wrapping_add($sum1($e)).wrapping_add(choose).wrapping_add($k[$t + $i]).wrapping_add(w[$i]);
+                    let t1 = $h.wrapping_add($sum1($e)).wrapping_add(choose).wrapping_add($constants[$i]).wrapping_add(w[$i]);
                     $d = $d.wrapping_add(t1);
                     let majority = ($a & $b) | ($c & ($a | $b));
                     $h = t1.wrapping_add($sum0($a)).wrapping_add(majority);
                 };
             }
             macro_rules! sixteen {
-                ($t:expr) => {
-                    round!($t, 0, a, b, c, d, e, f, g, h);
-                    round!($t, 1, h, a, b, c, d, e, f, g);
-                    round!($t, 2, g, h, a, b, c, d, e, f);
-                    round!($t, 3, f, g, h, a, b, c, d, e);
-                    round!($t, 4, e, f, g, h, a, b, c, d);
-                    round!($t, 5, d, e, f, g, h, a, b, c);
-                    round!($t, 6, c, d, e, f, g, h, a, b);
-                    round!($t, 7, b, c, d, e, f, g, h, a);
-                    round!($t, 8, a, b, c, d, e, f, g, h);
-                    round!($t, 9, h, a, b, c, d, e, f, g);
-                    round!($t, 10, g, h, a, b, c, d, e, f);
-                    round!($t, 11, f, g, h, a, b, c, d, e);
-                    round!($t, 12, e, f, g, h, a, b, c, d);
-                    round!($t, 13, d, e, f, g, h, a, b, c);
-                    round!($t, 14, c, d, e, f, g, h, a, b);
-                    round!($t, 15, b, c, d, e, f, g, h, a);
+                ($constants:ident) => {
+                    round!($constants, 0, a, b, c, d, e, f, g, h);
+                    round!($constants, 1, h, a, b, c, d, e, f, g);
+                    round!($constants, 2, g, h, a, b, c, d, e, f);
+                    round!($constants, 3, f, g, h, a, b, c, d, e);
+                    round!($constants, 4, e, f, g, h, a, b, c, d);
+                    round!($constants, 5, d, e, f, g, h, a, b, c);
+                    round!($constants, 6, c, d, e, f, g, h, a, b);
+                    round!($constants, 7, b, c, d, e, f, g, h, a);
+                    round!($constants, 8, a, b, c, d, e, f, g, h);
+                    round!($constants, 9, h, a, b, c, d, e, f, g);
+                    round!($constants, 10, g, h, a, b, c, d, e, f);
+                    round!($constants, 11, f, g, h, a, b, c, d, e);
+                    round!($constants, 12, e, f, g, h, a, b, c, d);
+                    round!($constants, 13, d, e, f, g, h, a, b, c);
+                    round!($constants, 14, c, d, e, f, g, h, a, b);
+                    round!($constants, 15, b, c, d, e, f, g, h, a);
                 };
             }
-            sixteen!(0);
-            let mut t = 16;
-            while t < $rounds {
-                for i in 0..16 {
-                    let (before15, before2) = (w[(i + 1) & 15], w[(i + 14) & 15]);
-                    w[i] = w[i].wrapping_add($small0(before15)).wrapping_add(w[(i + 9) & 15]).wrapping_add($small1(before2));
+            // Sixteen constants at a time, so that no index needs a check.
+            let (constants, _) = $k.as_chunks::<16>();
+            for (n, k) in constants.iter().enumerate() {
+                if n > 0 {
+                    for i in 0..16 {
+                        let (before15, before2) = (w[(i + 1) & 15], w[(i + 14) & 15]);
+                        let (s0, s1) = ($small0(before15), $small1(before2));
+                        w[i] = w[i].wrapping_add(s0).wrapping_add(w[(i + 9) & 15]).wrapping_add(s1);
+                    }
                 }
-                sixteen!(t);
-                t += 16;
+                sixteen!(k);
             }
             for (word, add) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
                 *word = word.wrapping_add(add);
@@ -59,7 +61,6 @@ compression!(
     compress_256,
     u32,
     4,
-    64,
     crate::sha256::K,
     crate::hash::load_be32,
     |x: u32| x.rotate_right(2) ^ x.rotate_right(13) ^ x.rotate_right(22),
@@ -72,7 +73,6 @@ compression!(
     compress_512,
     u64,
     8,
-    80,
     crate::sha512::K,
     crate::hash::load_be64,
     |x: u64| x.rotate_right(28) ^ x.rotate_right(34) ^ x.rotate_right(39),
