@@ -8,6 +8,8 @@ import type { Address, Listener, ListenOptions, Network, Socket, SocketHandler }
 export interface DenoNetworkOptions {
   /** Large read buffers; may be regions of WebAssembly memory that never grows. Default: 16 of 256 KiB, made when needed. */
   readonly readRegions?: Uint8Array[];
+  /** Whether memory is short: no socket takes a large buffer then. Default: never. */
+  readonly crowded?: () => boolean;
 }
 
 /** What an idle socket reads into, in bytes. Holds a request of usual size, so that small messages need one read. */
@@ -16,7 +18,10 @@ const IDLE_BUFFER = 2 * 1024;
 const SPARE_BUFFER = 32 * 1024;
 
 export function createDenoNetwork(deno: DenoApi, options: DenoNetworkOptions = {}): Network {
-  const regions = options.readRegions ?? Array.from({ length: 16 }, () => new Uint8Array(256 * 1024));
+  const large: LargeBuffers = {
+    free: options.readRegions ?? Array.from({ length: 16 }, () => new Uint8Array(256 * 1024)),
+    crowded: options.crowded ?? (() => false),
+  };
 
   return {
     // deno-lint-ignore require-await -- Deno.listen throws at once; the interface promises a rejection.
@@ -28,7 +33,7 @@ export function createDenoNetwork(deno: DenoApi, options: DenoNetworkOptions = {
         while (open) {
           try {
             const connection = await listener.accept();
-            accepted(new DenoSocket(connection, IDLE, regions));
+            accepted(new DenoSocket(connection, IDLE, large));
           } catch {
             // A failed accept (too many files, or the peer was gone already) must not end the loop; nor may it spin.
             if (open) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -46,7 +51,7 @@ export function createDenoNetwork(deno: DenoApi, options: DenoNetworkOptions = {
     },
 
     connect(address, handler): Socket {
-      const socket = new DenoSocket(undefined, handler, regions);
+      const socket = new DenoSocket(undefined, handler, large);
       deno.connect({ hostname: address.host, port: address.port }).then(
         (connection) => socket.reached(connection),
         (error: unknown) => socket.fail(error),
@@ -56,9 +61,15 @@ export function createDenoNetwork(deno: DenoApi, options: DenoNetworkOptions = {
   };
 }
 
+/** Shared by all sockets of a network. */
+interface LargeBuffers {
+  readonly free: Uint8Array[];
+  readonly crowded: () => boolean;
+}
+
 class DenoSocket implements Socket {
   handler: SocketHandler;
-  readonly #regions: Uint8Array[];
+  readonly #large: LargeBuffers;
   #connection: DenoConnection | undefined;
   #idleBuffer: Uint8Array | undefined;
   #paused = true;
@@ -72,9 +83,9 @@ class DenoSocket implements Socket {
   #readSideClosed = false;
   #closed = false;
 
-  constructor(connection: DenoConnection | undefined, handler: SocketHandler, regions: Uint8Array[]) {
+  constructor(connection: DenoConnection | undefined, handler: SocketHandler, large: LargeBuffers) {
     this.handler = handler;
-    this.#regions = regions;
+    this.#large = large;
     this.#connection = connection;
     connection?.setNoDelay(true);
   }
@@ -164,7 +175,7 @@ class DenoSocket implements Socket {
         const bytes = buffer.subarray(0, length);
         if (this.#paused) this.#held = bytes.slice();
         else this.handler.received(bytes);
-        if (length === buffer.length) region ??= this.#regions.pop() ?? new Uint8Array(SPARE_BUFFER);
+        if (length === buffer.length) region ??= this.#takeLarge();
         else if (region !== undefined && length <= IDLE_BUFFER) region = this.#giveBack(region);
       }
     } catch (error) {
@@ -184,8 +195,13 @@ class DenoSocket implements Socket {
     this.handler.received(held);
   }
 
+  #takeLarge(): Uint8Array {
+    const { free, crowded } = this.#large;
+    return (crowded() ? undefined : free.pop()) ?? new Uint8Array(SPARE_BUFFER);
+  }
+
   #giveBack(region: Uint8Array): undefined {
-    if (region.length !== SPARE_BUFFER) this.#regions.push(region);
+    if (region.length !== SPARE_BUFFER) this.#large.free.push(region);
   }
 
   #startWriting(): void {

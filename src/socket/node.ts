@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { HandleSockets, loadTcpBinding, type TcpHandle } from './node_handle.ts';
+import { NodeReads } from './node_reads.ts';
 import type { Address, Listener, ListenOptions, Network, Socket, SocketHandler } from './socket.ts';
 
 /**
@@ -14,6 +15,8 @@ import type { Address, Listener, ListenOptions, Network, Socket, SocketHandler }
 export interface NodeNetworkOptions {
   /** What sockets read into, at least 64 KiB; may be WebAssembly memory that never grows. Default: a fresh array of 256 KiB. */
   readonly readRegion?: Uint8Array;
+  /** Whether memory is short: reads then bring no more than 32 KiB. Asked after each read. Default: never. */
+  readonly crowded?: () => boolean;
   /** For tests: do without `onread` and without bare handles. */
   readonly plainSockets?: boolean;
   /** For tests: do without bare handles. */
@@ -21,16 +24,16 @@ export interface NodeNetworkOptions {
 }
 
 export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
-  const readRegion = options.readRegion ?? new Uint8Array(256 * 1024);
-  const onread = { buffer: readRegion, callback: onRead };
+  const reads = new NodeReads(options.readRegion ?? new Uint8Array(256 * 1024), options.crowded ?? (() => false));
+  const onread = onReadOption(reads);
   const plain = options.plainSockets ?? false;
   const binding = plain || options.netSockets ? undefined : loadTcpBinding();
-  const handles = binding && new HandleSockets(binding, readRegion);
+  const handles = binding && new HandleSockets(binding, reads);
 
   return {
     async listen(address, accepted, listenOptions = {}): Promise<Listener> {
       const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
-        accepted(new NodeSocket(socket, UNHANDLED));
+        accepted(new NodeSocket(socket, UNHANDLED, true));
       });
       await startListening(server, address, listenOptions);
       if (!plain) {
@@ -38,7 +41,7 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
           handle.setNoDelay(true);
           if (handles !== undefined) return accepted(handles.accepted(handle as TcpHandle));
           const options = { handle, onread, allowHalfOpen: true, pauseOnCreate: true };
-          accepted(new NodeSocket(new net.Socket(options as unknown as net.SocketConstructorOpts), UNHANDLED));
+          accepted(new NodeSocket(new net.Socket(options as unknown as net.SocketConstructorOpts), UNHANDLED, false));
         });
       }
       const bound = server.address() as net.AddressInfo;
@@ -50,7 +53,7 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
       const shared = { host: address.host, port: address.port, noDelay: true, allowHalfOpen: true };
       const socket = net.connect(plain ? shared : { ...shared, onread });
       socket.pause();
-      return new NodeSocket(socket, handler);
+      return new NodeSocket(socket, handler, plain);
     },
   };
 }
@@ -104,13 +107,14 @@ class NodeSocket implements Socket {
   #draining = false;
   error: Error | undefined;
 
-  constructor(socket: net.Socket, handler: SocketHandler) {
+  /** `plain`: it does not read through `onread`. */
+  constructor(socket: net.Socket, handler: SocketHandler, plain: boolean) {
     this.#socket = socket;
     this.handler = handler;
     (socket as WrappedSocket)[WRAPPER] = this;
     if (socket.connecting) socket.on('connect', onConnect);
-    // Paused sockets stay so; those that read through `onread` never emit it.
-    socket.on('data', onData);
+    // A paused socket stays so.
+    if (plain) socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('drain', onDrain);
     socket.on('error', onError);
@@ -179,11 +183,30 @@ class NodeSocket implements Socket {
   }
 }
 
-/** Node calls it as a method of the net.Socket. False stops the reading. */
-function onRead(this: unknown, bytesRead: number, buffer: Uint8Array): boolean {
-  const wrapper = (this as WrappedSocket)[WRAPPER];
-  wrapper.handler.received(buffer.subarray(0, bytesRead));
-  return !wrapper.paused;
+interface OnRead {
+  readonly buffer: () => Uint8Array;
+  readonly callback: (this: unknown, bytesRead: number, buffer: Uint8Array) => boolean;
+}
+
+/** The `onread` option of all sockets. */
+function onReadOption(reads: NodeReads): OnRead {
+  // What Node gets when it asks for a buffer: for a new socket the short one, after a read what `callback` chose.
+  let next: Uint8Array | undefined = reads.short;
+  return {
+    buffer() {
+      const chosen = next;
+      next = reads.short;
+      // Undefined leaves everything as it is; the types do not know.
+      return chosen as Uint8Array;
+    },
+    /** Node calls it as a method of the net.Socket, and `buffer` right after it. False stops the reading. */
+    callback(bytesRead, buffer) {
+      const wrapper = (this as WrappedSocket)[WRAPPER];
+      wrapper.handler.received(buffer.subarray(0, bytesRead));
+      next = reads.next(buffer.length > reads.short.length, bytesRead);
+      return !wrapper.paused;
+    },
+  };
 }
 
 function onData(this: net.Socket, bytes: Uint8Array): void {

@@ -1,5 +1,6 @@
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import type { NodeReads } from './node_reads.ts';
 import type { Address, Socket, SocketHandler } from './socket.ts';
 
 /**
@@ -31,7 +32,8 @@ interface Request {
 
 /** Methods give 0 or a negative error number. */
 export interface TcpHandle {
-  onread: (this: TcpHandle) => void;
+  /** May return what the next read goes into. */
+  onread: (this: TcpHandle) => Uint8Array | undefined;
   useUserBuffer(region: Uint8Array): void;
   readStart(): number;
   readStop(): number;
@@ -88,16 +90,16 @@ export function loadTcpBinding(): TcpBinding | undefined {
   }
 }
 
-/** Makes sockets around handles, all of which read into `region`. */
+/** Makes sockets around handles, all of which read as `reads` says. */
 export class HandleSockets {
   readonly binding: TcpBinding;
-  readonly region: Uint8Array;
+  readonly reads: NodeReads;
   /** A write request that was not used up: most writes are done at once. */
   spareWrite: Request | undefined;
 
-  constructor(binding: TcpBinding, region: Uint8Array) {
+  constructor(binding: TcpBinding, reads: NodeReads) {
     this.binding = binding;
-    this.region = region;
+    this.reads = reads;
   }
 
   /** The socket around the handle of a new connection. */
@@ -125,6 +127,7 @@ class HandleSocket implements Socket {
   handler: SocketHandler;
   readonly #sockets: HandleSockets;
   readonly #handle: TcpHandle;
+  #buffer: Uint8Array;
   #connected: boolean;
   #paused = true;
   #reading = false;
@@ -145,7 +148,8 @@ class HandleSocket implements Socket {
     this.#connected = connected;
     handle[OWNER] = this;
     handle.onread = onRead;
-    handle.useUserBuffer(sockets.region);
+    this.#buffer = sockets.reads.short;
+    handle.useUserBuffer(this.#buffer);
   }
 
   get remote(): Address {
@@ -231,13 +235,23 @@ class HandleSocket implements Socket {
     if (!this.#paused) this.resume();
   }
 
-  /** Something was read into the region, or the end or an error. */
-  readable(): void {
-    const { binding, region } = this.#sockets;
+  /** Something was read into the buffer, or the end or an error. Returns the buffer for the next read when that is another. */
+  readable(): Uint8Array | undefined {
+    const { binding, reads } = this.#sockets;
     const length = binding.state[binding.bytesOrError] as number;
-    if (this.#closed || length === 0) return;
-    if (length > 0) return this.handler.received(region.subarray(0, length));
-    if (length !== END_OF_FILE) return this.fail('read', length);
+    if (this.#closed || length === 0) return undefined;
+    if (length > 0) {
+      this.handler.received(this.#buffer.subarray(0, length));
+      const next = reads.next(this.#buffer.length > reads.short.length, length);
+      if (next !== undefined) this.#buffer = next;
+      return next;
+    }
+    this.#readEnded(length);
+    return undefined;
+  }
+
+  #readEnded(status: number): void {
+    if (status !== END_OF_FILE) return this.fail('read', status);
     this.#readSideClosed = true;
     this.#reading = false;
     this.handler.receivedEnd();
@@ -298,8 +312,8 @@ class HandleSocket implements Socket {
   }
 }
 
-function onRead(this: TcpHandle): void {
-  this[OWNER]?.readable();
+function onRead(this: TcpHandle): Uint8Array | undefined {
+  return this[OWNER]?.readable();
 }
 
 function onWritten(this: Request, status: number): void {

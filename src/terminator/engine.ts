@@ -29,8 +29,13 @@ export interface Engine {
 const READ_REGION = 256 * 1024;
 /** A read, what was incomplete before it, and what sealing adds. */
 const REGION = READ_REGION + 64 * 1024;
-/** Regions in WebAssembly memory; when more are held by slow readers, plain arrays stand in. */
+/**
+ * Regions in WebAssembly memory: 20 MiB. When slow receivers hold all of them, arrays of the length that is needed stand in. Well before
+ * that, reads become short (32 KiB), so that a receiver which stalls in a crowd holds no more than 34 KiB in each direction.
+ */
 const REGION_COUNT = 64;
+/** Fewer than this are left: a crowd. */
+const SPARE_REGIONS = 16;
 
 export async function createEngine(runtime: Runtime): Promise<Engine> {
   const crypto = await webCrypto();
@@ -40,7 +45,7 @@ export async function createEngine(runtime: Runtime): Promise<Engine> {
   const readRegion = memory.allocateRegion(runtime.readRegions * READ_REGION);
   const pool = new BufferPool(memory.allocateRegion(REGION_COUNT * REGION), REGION);
   return {
-    network: runtime.createNetwork(readRegion),
+    network: runtime.createNetwork(readRegion, () => pool.available < SPARE_REGIONS),
     pool,
     environment: createEnvironment(provider, random, pool),
     // RSA alone takes longer than the way to the runtime's thread pool and back.

@@ -10,8 +10,11 @@ export interface Runtime {
   appendFile(path: string, text: string): void;
   /** Where reads are synchronous, one read region serves all sockets; where they are promises, each busy socket takes one. */
   readonly readRegions: number;
-  /** All sockets of the network read into `region`, `readRegions` times the size of one. */
-  createNetwork(region: Uint8Array): Network;
+  /**
+   * All sockets of the network read into `region`, `readRegions` times the size of one; while `crowded` says that memory is short, no
+   * more than 32 KiB at a time.
+   */
+  createNetwork(region: Uint8Array, crowded: () => boolean): Network;
   /** Whether several listeners can share a port (SO_REUSEPORT). */
   readonly sharesPorts: boolean;
   readonly certificateCompression: CertificateCompression;

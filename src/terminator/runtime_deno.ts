@@ -13,13 +13,13 @@ export function denoRuntime(): Runtime {
     readFile: (path) => deno.readFileSync(path),
     appendFile: (path, text) => deno.writeTextFileSync(path, text, { append: true, mode: 0o600 }),
     readRegions: READ_REGIONS,
-    createNetwork: (region) => {
+    createNetwork: (region, crowded) => {
       const size = Math.floor(region.length / READ_REGIONS);
       const readRegions = Array.from(
         { length: READ_REGIONS },
         (_, index) => region.subarray(index * size, (index + 1) * size),
       );
-      return createDenoNetwork(deno, { readRegions });
+      return createDenoNetwork(deno, { readRegions, crowded });
     },
     sharesPorts: true,
     certificateCompression: nodeCertificateCompression(),

@@ -12,7 +12,7 @@ export function nodeRuntime(): Runtime {
     readFile: (path) => readFileSync(path),
     appendFile: (path, text) => appendFileSync(path, text, { mode: 0o600 }),
     readRegions: 1,
-    createNetwork: (region) => createNodeNetwork({ readRegion: region }),
+    createNetwork: (readRegion, crowded) => createNodeNetwork({ readRegion, crowded }),
     sharesPorts: hasReusePort(process.versions.node),
     certificateCompression: nodeCertificateCompression(),
   };
