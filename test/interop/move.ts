@@ -32,7 +32,7 @@ export async function move(client: Client, connect: Connect, backend: Backend, l
   const started = performance.now();
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: connect.folder });
   const exit = once(child, 'close') as Promise<[number | null]>;
-  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000 + length / 2000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000 + length / 100);
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => complaint = (complaint + text).slice(-2000));
   child.stdin.on('error', () => {}); // The exit code and the digests tell.
