@@ -212,6 +212,8 @@ export class RecordReader {
           fail('unexpected_record_type', `unprotected record of type ${type}`);
         }
         this.#advance(body + length);
+        // Early data ends where the second ClientHello begins.
+        this.#skippable = 0;
         // 9846-5.1-8: zero-length fragments of Handshake types MUST NOT be sent.
         if (length === 0) fail('empty_fragment');
         return this.#deliver(type, fragment, false);

@@ -453,6 +453,21 @@ describe('early data', () => {
     expect(server.received.length).toBe(0);
   });
 
+  test('after a HelloRetryRequest it ends where the second ClientHello begins', async () => {
+    // 9846-5.1-3, 9846-5.1-4
+    const place = new Place();
+    const { server, client } = place.join(place.early);
+    await client.sendHello(withExtensions(client.usualHello(), extension.keyShare([]), extension.earlyData()));
+    await client.until(() => client.retry !== undefined);
+    const second = client.encodeHello(client.secondHello());
+    await client.sendRecord(Type.handshake, second.subarray(0, 20));
+    await client.sendRecord(Type.applicationData, new Uint8Array(100));
+    await client.sendRecord(Type.handshake, second.subarray(20));
+    await client.drain();
+    expect(server.reason).toBe('unexpected_application_data');
+    expect(client.alert).toBe(10);
+  });
+
   test('the server answers before early data ends', async () => {
     // 9846-4.3.11.3-1, 9846-4.5.3-2
     const place = new Place();
