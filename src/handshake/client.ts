@@ -53,6 +53,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
     transcript.add(clientHello);
     const retried = hello.isHelloRetryRequest;
     if (retried) {
+      io.expectBoundary();
       transcript.replaceByMessageHash();
       transcript.add(message.bytes);
       offer = secondOffer(config, offers, offer, hello);
@@ -205,10 +206,17 @@ function makeShare(config: ClientConfig, offers: Map<number, KeyOffer>, group: n
   return { group, keyExchange: keyOffer.share };
 }
 
+/** The session to offer, unless it is too old (9846-4.3.11.1-1). */
+function usableSession({ resume, now }: ClientConfig): ClientConfig['resume'] {
+  if (resume === undefined || resume.session.kind === 'external') return resume;
+  const age = now() - resume.session.createdAt;
+  return age >= 0 && age <= resume.session.lifetime * 1000 ? resume : undefined;
+}
+
 function firstOffer(config: ClientConfig, offers: Map<number, KeyOffer>): ClientHelloOffer {
   const groups = groupsOf(config);
   const shareGroups = config.keyShareGroups ?? groups.slice(0, 1);
-  const { resume } = config;
+  const resume = usableSession(config);
   const hash = resume && suiteOf(config.crypto, resume.session.cipherSuite)?.hash;
   return {
     random: config.random(32),
