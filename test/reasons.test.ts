@@ -174,7 +174,7 @@ const PROVOKED: Record<Reason, () => Promise<End> | End> = {
   empty_fragment: () => server((client) => client.send(plainRecord(Type.handshake, new Uint8Array()))),
   too_many_empty_records: () =>
     established(async (client) => {
-      for (let i = 0; i < 17; i++) await client.sendData('');
+      for (let i = 0; i < 33; i++) await client.sendData('');
     }),
   no_content_type: () =>
     established((client) => client.send(client.writeKeys.get('application')!.seal(new Uint8Array(8)))),

@@ -134,7 +134,7 @@ export interface Limits {
   readonly certificates: number;
   /** PSK identities looked at. Default 4. */
   readonly pskIdentities: number;
-  /** Records without content in a row. Default 16. */
+  /** Records without content in a row. Default 32. */
   readonly emptyRecords: number;
   /** change_cipher_spec records in all. Default 4. */
   readonly changeCipherSpecs: number;
@@ -150,7 +150,7 @@ export const DEFAULT_LIMITS: Limits = {
   extensions: 64,
   certificates: 10,
   pskIdentities: 4,
-  emptyRecords: 16,
+  emptyRecords: 32,
   changeCipherSpecs: 4,
   warningAlerts: 4,
   keyUpdates: 16,

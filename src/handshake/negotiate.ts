@@ -40,12 +40,8 @@ export const DEFAULT_VERIFY_SCHEMES: readonly number[] = [
 /** What is accepted in the signatures of certificates: PKCS #1 v1.5 beside what may sign a handshake. */
 export function certificateSchemes(schemes: readonly number[]): readonly number[] {
   // 9846-9.1-2
-  return [
-    ...schemes,
-    SignatureScheme.rsa_pkcs1_sha256,
-    SignatureScheme.rsa_pkcs1_sha384,
-    SignatureScheme.rsa_pkcs1_sha512,
-  ];
+  const { rsa_pkcs1_sha256, rsa_pkcs1_sha384, rsa_pkcs1_sha512 } = SignatureScheme;
+  return [...new Set([...schemes, rsa_pkcs1_sha256, rsa_pkcs1_sha384, rsa_pkcs1_sha512])];
 }
 
 const SUITE_NAMES: ReadonlyMap<number, string> = new Map(

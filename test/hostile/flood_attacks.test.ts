@@ -137,7 +137,7 @@ describe('CVE-2016-8610 and its like: floods of records without content', () => 
   test('empty application data', async () => {
     const { server, client } = join();
     await client.handshake();
-    for (let i = 0; i < 16; i++) await client.sendData('');
+    for (let i = 0; i < 32; i++) await client.sendData('');
     await client.sendData('x');
     await client.until(() => client.applicationData.length === 1);
     expect(server.error).toBeUndefined();
