@@ -138,6 +138,14 @@ const LANE_OPERATIONS = {
     require(b.constant && pattern % (1n << BigInt(bitLength(hi))) === 0n, `${what}: bits overlap`);
     return { kind: 'int', offset: pattern, lo, hi };
   },
+  'i8x16.relaxed_swizzle': (_a, b, _, what) => {
+    // Bytes of the same lane, or zero: see `moveBytes`.
+    const { lo: indices } = absolute(b, what);
+    require(b.constant, `${what}: indices must be constant`);
+    let most = 0n;
+    for (let byte = 0n; byte < 64n; byte += 8n) if (!(indices >> byte & 0x80n)) most |= 0xffn << byte;
+    return unsigned(0n, most);
+  },
   'i32x4.mul': (a, b, _, what) => {
     const { lo, hi } = absolute(asInt(a, what), what);
     const { lo: pair } = absolute(b, what);

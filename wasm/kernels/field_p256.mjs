@@ -7,13 +7,13 @@
 import { bitsOf } from './program.mjs';
 
 const LIMBS = 6;
-const HIGH = 1.5 * 2 ** 100;
+/** With 2^47 places more, so that the low 48 bits of a column's pattern start in the middle: remainders are then centred as they are. */
+const HIGH = 1.5 * 2 ** 100 + 2 ** 47 * 2 ** 48;
 const LOW = 1.5 * 2 ** 52;
 const MASK48 = (1n << 48n) - 1n;
 const HALF = 1n << 47n;
-/** Added before a carry, to make columns positive: what must be taken away again is BIAS >> 48 = 2^10 in the next column. */
+/** Added before a carry where a column may be negative; what must be taken away again is counted along. */
 const BIAS = 1n << 58n;
-const CARRY_BIAS = BIAS >> 48n;
 
 const wrap = (value) => BigInt.asUintN(64, value);
 
@@ -98,7 +98,7 @@ export class FieldP256 {
 
   /**
    * Montgomery's reduction, a limb at a time: −p⁻¹ is 1 modulo 2^48, so the multiple of p that clears a column's low 48 bits q is q·p itself,
-   * which adds and subtracts q at the bits of p. q is taken from −2^47 to 2^47.
+   * which adds and subtracts q at the bits of p.
    */
   #reduce({ values, offsets }) {
     const { p } = this;
@@ -108,19 +108,21 @@ export class FieldP256 {
       v[k] = v[k] === undefined ? value : p.add(v[k], value);
       o[k] = wrap(o[k] + pattern);
     };
+    const subtract = (k, value, pattern) => {
+      v[k] = p.subtract(v[k], value);
+      o[k] = wrap(o[k] - pattern);
+    };
     for (let k = 0; k < LIMBS; k++) {
-      const biased = p.add(v[k], p.constant(BIAS + HALF - o[k]));
-      const q = p.and(biased, mask);
-      add(k + 1, p.shiftRight(biased, 48), CARRY_BIAS);
-      add(k + 2, q, HALF); // 2^96
-      add(k + 4, q, HALF); // 2^192
-      v[k + 4] = p.subtract(v[k + 4], p.and(p.shiftLeft(q, 32), mask)); // 2^224 = 2^(4·48 + 32)
-      v[k + 5] = p.subtract(v[k + 5], p.shiftRight(q, 16));
-      add(k + 5, p.and(p.shiftLeft(q, 16), mask)); // 2^256 = 2^(5·48 + 16)
-      add(k + 6, p.shiftRight(q, 32));
-      // What the bias 2^47 of q contributes there: −2^31 of −2^224, 2^15 of 2^256 one column on.
-      o[k + 5] = wrap(o[k + 5] - (HALF >> 16n));
-      o[k + 6] = wrap(o[k + 6] + (HALF >> 32n));
+      // The pattern's constant is not taken away, but counted along: q − start is the centred digit (of column 0: from 0 to 2^48).
+      const start = o[k] & MASK48;
+      const q = p.and(v[k], mask);
+      add(k + 1, p.shiftRight(v[k], 48), o[k] >> 48n);
+      add(k + 2, q, start); // 2^96
+      add(k + 4, q, start); // 2^192
+      subtract(k + 4, p.moveBytes(v[k], 2, 4), (start << 32n) & MASK48); // 2^224 = 2^(4·48 + 32)
+      subtract(k + 5, p.shiftRight(q, 16), start >> 16n);
+      add(k + 5, p.moveBytes(v[k], 4, 2), (start << 16n) & MASK48); // 2^256 = 2^(5·48 + 16)
+      add(k + 6, p.shiftRight(q, 32), start >> 32n);
     }
     return new Columns(v.slice(LIMBS), o.slice(LIMBS).map((offset) => [offset, offset]));
   }
@@ -176,21 +178,27 @@ export class FieldP256 {
     const { p } = this;
     const top = LIMBS - 1;
     const lanes = (k, added) => p.constant(added - offsets[k][0], added - offsets[k][1]);
-    const biased = values.slice(0, top).map((x, k) => p.add(x, lanes(k, BIAS + HALF)));
-    const carries = biased.map((x) => p.shiftRight(x, 48));
-    const limbs = biased.map((x, k) => {
+    // A column whose constant has about 2^47 in its low bits is in the middle already; another is brought there.
+    const centred = (k) => offsets[k].every((offset) => BigInt.asIntN(48, offset + HALF) ** 2n < 1n << 24n);
+    const started = values.slice(0, top).map((x, k) =>
+      centred(k) ? { x, starts: offsets[k] } : { x: p.add(x, lanes(k, BIAS + HALF)), starts: [BIAS + HALF, BIAS + HALF] }
+    );
+    const carries = started.map(({ x }) => p.shiftRight(x, 48));
+    const low48 = (value) => value & MASK48;
+    const limbs = started.map(({ x, starts }, k) => {
       // A number below 2^52 under the exponent of 2^52 is that number plus 2^52, as a double.
       const low = p.or(p.and(x, p.constant(MASK48)), p.constant(bitsOf(2 ** 52)));
-      const bias = 2 ** 52 + Number(HALF);
-      return k === 0
-        ? p.floatSubtract(low, p.float(bias))
-        : p.floatSubtract(p.add(low, carries[k - 1]), p.float(bias + Number(CARRY_BIAS)));
+      const carried = k === 0 ? low : p.add(low, carries[k - 1]);
+      const excess = starts.map((start, i) => low48(start) + (k === 0 ? 0n : started[k - 1].starts[i] >> 48n));
+      return p.floatSubtract(carried, p.constant(...excess.map((value) => bitsOf(2 ** 52 + Number(value)))));
     });
-    const last = p.add(p.add(values[top], carries[top - 1]), lanes(top, bitsOf(LOW) - CARRY_BIAS));
+    const carried = started[top - 1].starts.map((start) => start >> 48n);
+    const taken = carried.map((excess, i) => bitsOf(LOW) - excess - offsets[top][i]);
+    const last = p.add(p.add(values[top], carries[top - 1]), p.constant(...taken));
     return [...limbs, p.floatSubtract(last, p.float(LOW))];
   }
 }
 
 const symmetric = (size) => ({ lo: -size, hi: size });
 /** Carried limbs: what `carry` leaves. The top one, of weight 2^240, holds what there is: values stay below 2^264 = 256·p in size. */
-const LIMB_BOUNDS = [HALF, ...Array(LIMBS - 2).fill(HALF + 2n * CARRY_BIAS), 1n << 24n].map(symmetric);
+const LIMB_BOUNDS = [...Array(LIMBS - 1).fill(HALF + (1n << 16n)), 1n << 24n].map(symmetric);

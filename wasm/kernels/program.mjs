@@ -63,6 +63,15 @@ export class Program {
   /** 32-bit products; used where each 64-bit lane and its product are below 2^32. */
   multiply32 = this.#binary('i32x4.mul');
 
+  /**
+   * In each lane: `count` low bytes of it, moved up by `by` bytes; the rest is zero. Indices with their top bit set give zero on every machine.
+   */
+  moveBytes(a, count, by) {
+    const indices = (first) => Array.from({ length: 8 }, (_, i) => i >= by && i < by + count ? first + i - by : 0x80);
+    const pattern = (first) => indices(first).reduceRight((sum, index) => sum << 8n | BigInt(index), 0n);
+    return this.#emit({ op: 'i8x16.relaxed_swizzle', args: [a, this.constant(pattern(0), pattern(8))] });
+  }
+
   floatNegate(a) {
     return this.#emit({ op: 'f64x2.neg', args: [a] });
   }
