@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { type CertificateFiles, type KeyType, makeCertificate } from './certificates.ts';
 import { buildLoad, Load } from './load.ts';
 import { type Peer, peers } from './peers.ts';
-import { findProgram, freePort, listening, type PinnedProcess, startPinned } from './process.ts';
+import { findProgram, freePort, listening, pause, type PinnedProcess, startPinned } from './process.ts';
 import { ratios, ratioTable, type Result, valueTable, workersLine } from './report.ts';
 import { type Bench, type Row, rows } from './rows.ts';
 
@@ -80,6 +80,8 @@ class Run {
     );
     server.child.stdout?.resume();
     await listening(port, server);
+    // With workers, the first listener may be a trial of the port: the real ones come after it.
+    if (workers > 1) await pause(2000);
     return { server, port };
   }
 
