@@ -1,5 +1,6 @@
 import type { ServerConfig } from '../handshake/config.ts';
 import type { HandshakeInfo } from '../handshake/result.ts';
+import { checkServerConfig } from '../connection/options.ts';
 import { UsageError } from '../error.ts';
 import { Log } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
@@ -97,6 +98,10 @@ export class Terminator {
     }
     if (options.listen.length === 0) throw new UsageError('no address to listen on');
     if (options.credentials.length === 0) throw new UsageError('no certificate');
+    for (const name of ['handshakeTimeout', 'connectTimeout', 'maxConnections'] as const) {
+      const value = options[name];
+      if (value !== undefined && !(value > 0)) throw new UsageError(`${name} must be above 0, not ${value}`);
+    }
     this.#options = options;
     this.#engine = engine;
     this.#log = options.log ?? new Log('silent', 'text', () => {});
@@ -107,6 +112,8 @@ export class Terminator {
       options.strictServerName,
     );
     this.#context = this.#createContext();
+    // Now, not when the first client comes.
+    checkServerConfig(this.#context.config);
   }
 
   /** Where connections are accepted. */
