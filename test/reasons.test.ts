@@ -278,6 +278,7 @@ const PROVOKED: Record<Reason, () => Promise<End> | End> = {
   second_hello_retry_request: () => clientRole(retry(0x17), retry(0x17)),
   pointless_hello_retry_request: () => clientRole(retry(0x1d)),
 
+  // 9846-4.5.1.3-1
   empty_certificate: () => meddled(11, message(11, Uint8Array.of(0, 0, 0, 0))),
   certificate_required: () => authenticating((client) => client.sendMessages(client.certificateMessage([]))),
   bad_certificate: () => verdict('bad_certificate'),

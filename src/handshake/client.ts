@@ -43,6 +43,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
     // ClientHello, and once more after a HelloRetryRequest.
     let offer = firstOffer(config, offers);
     let clientHello = withBinder(config, offer, undefined);
+    // 9846-4.2.2-1
     io.send(clientHello);
     io.sendChangeCipherSpec();
     io.setChangeCipherSpec('drop');
@@ -64,7 +65,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
       hello = decodeServerHello(message.body, extensionLimit);
       // 9846-4.2.4-6
       if (hello.isHelloRetryRequest) fail('second_hello_retry_request');
-      // §4.2.4: the suite is that of the HelloRetryRequest.
+      // 9846-4.2.4-10: the suite is that of the HelloRetryRequest.
       if (checkServerHello(config, offer, hello).cipherSuite !== suite.cipherSuite) {
         fail('server_chose_unoffered', 'another cipher suite than the HelloRetryRequest');
       }
@@ -75,9 +76,10 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
     const { keyShare, selectedIdentity } = hello;
     if (keyShare === undefined) fail('missing_extension', 'key_share');
     const keyOffer = offers.get(keyShare.group);
-    // §4.3.8
+    // 9846-4.3.8-17, 9846-4.3.8-18
     if (keyOffer === undefined) fail('server_chose_unoffered', `group ${keyShare.group}`);
     const sharedSecret = keyOffer.finish(keyShare.keyExchange);
+    // 9846-7.4.2-3
     if (sharedSecret === undefined) fail('invalid_key_share');
     const resumed = acceptsPsk(config, suite, selectedIdentity);
     const psk = resumed ? config.resume?.session.secret : undefined;
@@ -221,17 +223,21 @@ function firstOffer(config: ClientConfig, offers: Map<number, KeyOffer>): Client
   return {
     random: config.random(32),
     // Middlebox compatibility, §E.4.
+    // 9846-4.2.2-9
     legacySessionId: config.random(32),
     cipherSuites: config.cipherSuites ?? DEFAULT_CIPHER_SUITES,
     serverName: config.serverName,
     supportedGroups: groups,
+    // 9846-4.3.3-2, 9846-9.2-9, 9846-9.2-10
     signatureAlgorithms: config.verifySchemes ?? DEFAULT_VERIFY_SCHEMES,
     signatureAlgorithmsCert: certificateSchemes(config.verifySchemes ?? DEFAULT_VERIFY_SCHEMES),
     applicationProtocols: config.applicationProtocols,
     statusRequest: config.requestOcsp ?? false,
     compressCertificate: config.certificateCompression?.algorithms,
     recordSizeLimit: config.receiveFragmentLength === undefined ? undefined : config.receiveFragmentLength + 1,
+    // 9846-4.3.8-3, 9846-4.3.8-6, 9846-4.3.8-7, 9846-4.3.8-8, 9846-9.2-11
     keyShares: shareGroups.map((group) => makeShare(config, offers, group)),
+    // 9846-4.3.9-1
     pskKeyExchangeModes: [1],
     preSharedKey: resume && hash && {
       identities: [{
@@ -273,11 +279,12 @@ function secondOffer(
   const { selectedGroup, cookie } = retry;
   let { keyShares } = offer;
   if (selectedGroup !== undefined) {
-    // §4.3.8: a group that was offered and for which there is no share yet.
+    // 9846-4.3.8-12, 9846-4.3.8-13: a group that was offered and for which there is no share yet.
     if (!offer.supportedGroups.includes(selectedGroup)) fail('server_chose_unoffered', `group ${selectedGroup}`);
     if (offers.has(selectedGroup)) fail('pointless_hello_retry_request', 'the share was there');
     for (const unused of offers.values()) unused.wipe();
     offers.clear();
+    // 9846-4.3.8-14
     keyShares = [makeShare(config, offers, selectedGroup)];
   } else if (cookie === undefined) {
     // 9846-4.2.4-5: it would not change the ClientHello.
@@ -286,17 +293,21 @@ function secondOffer(
   const hash = suiteOf(config.crypto, retry.cipherSuite)?.hash;
   const session = config.resume?.session;
   const stillServes = session !== undefined && suiteOf(config.crypto, session.cipherSuite)?.hash === hash;
+  // 9846-4.2.2-2, 9846-4.2.4-7, 9846-4.3.2-2
   return { ...offer, keyShares, cookie, preSharedKey: stillServes ? offer.preSharedKey : undefined };
 }
 
 /** §4.2.3, §4.2.4: the server chose from what was offered. */
 function checkServerHello(config: ClientConfig, offer: ClientHelloOffer, hello: ServerHello): Suite {
-  // §4.3.1
+  // 9846-4.3.1-11, 9846-E.1-3
   if (hello.selectedVersion === undefined) fail('protocol_version', 'the server does not speak TLS 1.3');
+  // 9846-4.2.3-2, 9846-4.3.1-13
   if (hello.selectedVersion !== ProtocolVersion.tls13 || hello.legacyVersion !== ProtocolVersion.tls12) {
     fail('server_chose_unoffered', 'version');
   }
+  // 9846-4.2.3-5
   if (!equal(hello.legacySessionIdEcho, offer.legacySessionId)) fail('illegal_parameter', 'legacy_session_id_echo');
+  // 9846-4.2.3-8
   if (hello.legacyCompressionMethod !== 0) fail('bad_compression_methods');
   const allowed: number[] = hello.isHelloRetryRequest
     ? [ExtensionType.supported_versions, ExtensionType.key_share, ExtensionType.cookie]
@@ -304,6 +315,7 @@ function checkServerHello(config: ClientConfig, offer: ClientHelloOffer, hello: 
   if (!hello.isHelloRetryRequest && offer.preSharedKey !== undefined) allowed.push(ExtensionType.pre_shared_key);
   for (const type of hello.extensionTypes) if (!allowed.includes(type)) fail('unsolicited_extension', `type ${type}`);
   const suite = offer.cipherSuites.includes(hello.cipherSuite) ? suiteOf(config.crypto, hello.cipherSuite) : undefined;
+  // 9846-4.2.3-6, 9846-4.2.4-4, 9846-4.2.4-8
   if (suite === undefined) fail('server_chose_unoffered', 'cipher suite');
   return suite;
 }
@@ -311,7 +323,7 @@ function checkServerHello(config: ClientConfig, offer: ClientHelloOffer, hello: 
 function acceptsPsk(config: ClientConfig, suite: Suite, selectedIdentity: number | undefined): boolean {
   if (selectedIdentity === undefined) return false;
   const session = config.resume?.session;
-  // §4.3.11
+  // 9846-4.3.11-11, 9846-4.3.11-12
   if (selectedIdentity !== 0 || session === undefined) fail('server_chose_unoffered', 'PSK identity');
   if (suiteOf(config.crypto, session.cipherSuite)?.hash !== suite.hash) {
     fail('server_chose_unoffered', 'a suite with another hash than the PSK');

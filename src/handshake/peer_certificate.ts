@@ -52,7 +52,7 @@ export function* receivePeerCertificate(
   transcript.add(message.bytes);
   const leaf = certificateList[0];
   if (leaf === undefined) {
-    // §4.5.2 (server's), §4.5.2 (client's).
+    // 9846-4.5.1.3-1: (server's), §4.5.2 (client's).
     if (expectation.sender === 'server') fail('empty_certificate');
     if (!expectation.optional) fail('certificate_required');
     return { chain: [], scheme: undefined };

@@ -160,7 +160,9 @@ export interface ClientHelloOffer {
 
 export function encodeClientHello(offer: ClientHelloOffer): Uint8Array {
   return encodeHandshake(HandshakeType.client_hello, (writer) => {
+    // 9846-4.2.2-6
     writer.uint16(ProtocolVersion.tls12).opaque(offer.random).opaqueVector(1, offer.legacySessionId);
+    // 9846-4.2.2-14
     writer.uint16List(2, offer.cipherSuites).opaqueVector(1, Uint8Array.of(0));
     writer.vector(2, () => {
       const { serverName, applicationProtocols, compressCertificate, recordSizeLimit, cookie, preSharedKey } = offer;
@@ -206,8 +208,10 @@ export function encodeClientHello(offer: ClientHelloOffer): Uint8Array {
       encodeExtension(
         writer,
         ExtensionType.supported_versions,
+        // 9846-4.3.1-1
         (w) => encodeSupportedVersions(w, [ProtocolVersion.tls13]),
       );
+      // 9846-4.3.2-3
       if (cookie !== undefined) encodeExtension(writer, ExtensionType.cookie, (w) => encodeCookie(w, cookie));
       const modes = offer.pskKeyExchangeModes;
       if (modes !== undefined) {

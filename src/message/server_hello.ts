@@ -50,6 +50,7 @@ export function decodeServerHello(body: Uint8Array, extensionLimit: number): Ser
   const raw = reader.remaining === 0 ? new Map<number, Uint8Array>() : decodeExtensions(reader, 0, extensionLimit);
   reader.end();
 
+  // 9846-4.2.3-11
   const isHelloRetryRequest = equal(random, HELLO_RETRY_REQUEST_RANDOM);
   const version = raw.get(ExtensionType.supported_versions);
   const share = raw.get(ExtensionType.key_share);
