@@ -32,6 +32,8 @@ pub mod keccak;
 #[cfg(target_arch = "wasm32")]
 pub mod keccak_pair;
 pub mod mlkem;
+#[cfg(test)]
+mod mlkem_bounds;
 #[cfg(target_arch = "wasm32")]
 pub mod mlkem_simd;
 pub mod poly1305;

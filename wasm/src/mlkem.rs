@@ -50,6 +50,23 @@ pub const fn zeta_power(exponent: usize) -> u32 {
     power
 }
 
+/// A constant factor of the vector twin: its representative nearest to zero, and round(2^15 factor / q).
+#[derive(Clone, Copy)]
+pub struct Factor(pub i16, pub i16);
+
+/// The factor of a value.
+pub const fn factor(value: u32) -> Factor {
+    let q = Q as i32;
+    let mut centered = value as i32 % q;
+    if centered > q / 2 {
+        centered -= q;
+    }
+    // Rounded to nearest; q is odd, so there are no ties.
+    let scaled = centered * 32768;
+    let quotient = if scaled >= 0 { (scaled + q / 2) / q } else { (scaled - q / 2) / q };
+    Factor(centered as i16, quotient as i16)
+}
+
 const fn zetas() -> [u16; 128] {
     let mut table = [0; 128];
     let mut i = 0;

@@ -1,6 +1,6 @@
 //! ML-KEM-768 in 8 × 16-bit SIMD. The twin of `mlkem.rs`, which explains the algorithms and is the oracle.
 //!
-//! - Polynomials are 32 vectors of signed 16-bit coefficients, not fully reduced: see `bounds` in the tests of `mlkem_bounds.rs`.
+//! - Polynomials are 32 vectors of signed 16-bit coefficients, not fully reduced: `mlkem_bounds.rs` follows their bounds.
 //! - Products with constants are Barrett's, with a rounding high multiplication (`q15mulr`); products of two variables are
 //!   sums of 32-bit products, reduced by Montgomery.
 //! - Two Keccak states run side by side: two entries of the matrix, or one beside the hash of the key.
@@ -13,7 +13,7 @@ use crate::constant_time::nonzero_mask;
 use crate::keccak::{self, sha3_256, SHA3_512_RATE, SHA3_SUFFIX, SHAKE128_RATE, SHAKE256_RATE, SHAKE_SUFFIX};
 use crate::keccak_pair::KeccakPair;
 use crate::mlkem::{
-    bit_reverse_7, zeta_power, Ciphertext, DecapsulationKey, EncapsulationKey, CIPHERTEXT_BYTES, DK_EK, DK_HASH, DK_Z,
+    bit_reverse_7, factor, zeta_power, Ciphertext, DecapsulationKey, EncapsulationKey, Factor, CIPHERTEXT_BYTES, DK_EK, DK_HASH, DK_Z,
     DU, ENCAPSULATION_KEY_BYTES, K, MESSAGE_BYTES, POLYNOMIAL_BYTES, SEED_BYTES, SHARED_SECRET_BYTES, U_BYTES,
 };
 
@@ -28,22 +28,6 @@ pub const STACK_BYTES: usize = 24 * 1024;
 
 // Arithmetic
 
-/// A constant factor: its representative nearest to zero, and round(2^15 factor / q).
-#[derive(Clone, Copy)]
-struct Factor(i16, i16);
-
-const fn factor(value: u32) -> Factor {
-    let q = Q as i32;
-    let mut centered = value as i32 % q;
-    if centered > q / 2 {
-        centered -= q;
-    }
-    // Rounded to nearest; q is odd, so there are no ties.
-    let scaled = centered * 32768;
-    let quotient = if scaled >= 0 { (scaled + q / 2) / q } else { (scaled - q / 2) / q };
-    Factor(centered as i16, quotient as i16)
-}
-
 /// A factor for each of eight lanes.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
@@ -56,6 +40,7 @@ struct Factors {
 struct FactorVector(v128, v128);
 
 impl Factor {
+    /// In all lanes.
     #[inline(always)]
     fn splat(self) -> FactorVector {
         FactorVector(i16x8_splat(self.0), i16x8_splat(self.1))
