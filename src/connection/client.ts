@@ -39,6 +39,7 @@ export class ClientConnection extends Connection {
         applicationProtocol: info.applicationProtocol,
         context: '',
         createdAt: this.config.now(),
+        authenticatedAt: this.config.now(),
         lifetime: Math.min(ticket.ticketLifetime, MAX_TICKET_LIFETIME),
         ageAdd: ticket.ticketAgeAdd,
         maxEarlyDataSize: ticket.maxEarlyDataSize ?? 0,

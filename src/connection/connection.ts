@@ -19,6 +19,9 @@ import { HandshakeBuffer } from './handshake_buffer.ts';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
+/** Bytes that may be held while an effect is pending; a caller that reads on is told. */
+const PENDING_INPUT = 1 << 20;
+
 /**
  * One TLS 1.3 connection without a socket: bytes go in by `receive`, plaintext by `send`; bytes come out by `takeOutput`, plaintext and
  * all else by `takeEvents`. Nothing here waits: where the handshake needs something from outside, `pending` says what.
@@ -104,6 +107,9 @@ export abstract class Connection {
   receive(bytes: Uint8Array): void {
     // 9846-6-2, 9846-6.1-1, 9846-6.2-2
     if (this.#over || !this.#readable) return;
+    if (this.#reader.heldLength > PENDING_INPUT && this.pending !== undefined) {
+      throw new UsageError('receive: an effect is pending; read no more before it is resolved');
+    }
     // The hot path: like `#guard`, without a closure.
     this.#reader.supply(bytes);
     try {

@@ -65,6 +65,8 @@ function matches(config: ServerConfig, session: Session, binding: Binding, now: 
   const age = now - session.createdAt;
   const lifetime = Math.min(session.lifetime, MAX_TICKET_LIFETIME);
   if (age < 0 || age > lifetime * 1000) return false;
+  // 9846-4.7.1-19: however often it was renewed by resumption.
+  if (now - session.authenticatedAt > MAX_TICKET_LIFETIME * 1000) return false;
   if (session.context !== (binding.host.sessionContext ?? '')) return false;
   if (session.serverName !== binding.serverName) return false;
   if (session.applicationProtocol !== binding.applicationProtocol) return false;
@@ -131,6 +133,7 @@ export function* issueTickets(
   io: HandshakeIo,
   binding: Binding,
   hello: ClientHello,
+  psk: ChosenPsk | undefined,
   peerCertificates: readonly Uint8Array[],
   resumptionSecret: Uint8Array,
   secrets: Secrets,
@@ -142,6 +145,7 @@ export function* issueTickets(
   for (let i = 0; i < (tickets.count ?? 2); i++) {
     const ticketNonce = Uint8Array.of(i);
     const [a, b, c, d] = config.random(4) as unknown as [number, number, number, number];
+    const createdAt = config.now();
     const session: Session = {
       kind: 'resumption',
       secret: secrets.keep(resumptionPreSharedKey(binding.suite.hash, resumptionSecret, ticketNonce)),
@@ -149,14 +153,15 @@ export function* issueTickets(
       serverName: binding.serverName,
       applicationProtocol: binding.applicationProtocol,
       context: binding.host.sessionContext ?? '',
-      createdAt: config.now(),
+      createdAt,
+      authenticatedAt: psk?.session.kind === 'resumption' ? psk.session.authenticatedAt : createdAt,
       lifetime,
       // 9846-4.7.1-14
       ageAdd: (a << 24 | b << 16 | c << 8 | d) >>> 0,
       maxEarlyDataSize: earlyData?.maxSize ?? 0,
       peerCertificates,
     };
-    const ticket = yield* ask({ type: 'seal_ticket', store: tickets.store, session, now: session.createdAt });
+    const ticket = yield* ask({ type: 'seal_ticket', store: tickets.store, session, now: createdAt });
     if (ticket === undefined) return;
     io.send(encodeNewSessionTicket({
       ticketLifetime: lifetime,

@@ -127,7 +127,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     io.setReadSecret(suite, clientApplication);
 
     const resumption = secrets.keep(deriveSecret(suite.hash, main, 'res master', transcript.digest()));
-    yield* issueTickets(config, io, binding, hello, peerCertificates, resumption, secrets);
+    yield* issueTickets(config, io, binding, hello, psk, peerCertificates, resumption, secrets);
     return {
       info: {
         role: 'server',

@@ -4,7 +4,7 @@ import { ascii, latin1 } from '../wire/bytes.ts';
 import { MAX_TICKET_LIFETIME, type Session } from './session.ts';
 
 /** First byte of an encoded session: to be raised when the format changes, so that old tickets are refused and not misread. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** A resumption session as bytes, for sealing or storing. Secret. */
 export function encodeSession(session: Session): Uint8Array {
@@ -16,7 +16,9 @@ export function encodeSession(session: Session): Uint8Array {
   optional(session.serverName);
   optional(session.applicationProtocol);
   writer.opaqueVector(2, ascii(session.context));
-  writer.uint16(Math.floor(session.createdAt / 2 ** 32)).uint32(session.createdAt % 2 ** 32);
+  for (const time of [session.createdAt, session.authenticatedAt]) {
+    writer.uint16(Math.floor(time / 2 ** 32)).uint32(time % 2 ** 32);
+  }
   writer.uint32(session.lifetime).uint32(session.ageAdd).uint32(session.maxEarlyDataSize);
   writer.vector(3, () => {
     for (const certificate of session.peerCertificates) writer.opaqueVector(3, certificate);
@@ -40,7 +42,9 @@ export function decodeSession(bytes: Uint8Array): Session | undefined {
   const serverName = optional('server_name');
   const applicationProtocol = optional('application_protocol');
   const context = latin1(reader.vector(0, 0xffff, 'context'));
-  const createdAt = reader.uint16('created_at') * 2 ** 32 + reader.uint32('created_at');
+  const time = (field: string) => reader.uint16(field) * 2 ** 32 + reader.uint32(field);
+  const createdAt = time('created_at');
+  const authenticatedAt = time('authenticated_at');
   const lifetime = Math.min(reader.uint32('lifetime'), MAX_TICKET_LIFETIME);
   const ageAdd = reader.uint32('age_add');
   const maxEarlyDataSize = reader.uint32('max_early_data_size');
@@ -59,6 +63,7 @@ export function decodeSession(bytes: Uint8Array): Session | undefined {
     applicationProtocol,
     context,
     createdAt,
+    authenticatedAt,
     lifetime,
     ageAdd,
     maxEarlyDataSize,

@@ -13,8 +13,10 @@ export interface Session {
   readonly applicationProtocol: string | undefined;
   /** Names the server's configuration it was made under: another host, or other rules for client certificates, is another. */
   readonly context: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch: when this ticket was made. */
   readonly createdAt: number;
+  /** When the certificates were last checked and a full key exchange began this line of resumptions: it does not move with them. */
+  readonly authenticatedAt: number;
   /** Seconds. */
   readonly lifetime: number;
   readonly ageAdd: number;

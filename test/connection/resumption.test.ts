@@ -113,6 +113,26 @@ describe('a session is not resumed', () => {
     expect(comeBack(ring(), {}, { server: late, client: late }).resumed).toBe(false);
   });
 
+  test('for more than seven days, however often it is renewed', () => {
+    const store = new TicketKeyRing(provider, seededRandom('ring'), { rotationPeriod: 30 * 86400 });
+    const hour = 3600_000;
+    let resume: ClientConfig['resume'];
+    const full: number[] = [];
+    for (let now = NOW; now < NOW + 9 * 24 * hour; now += 20 * hour) {
+      const clock = { now: () => now };
+      const pair = new Pair({
+        seed: String(now),
+        server: { tickets: { store }, ...clock },
+        client: { ...clock, ...(resume && { resume }) },
+      }).run();
+      const resumed = pair.serverEvents.some((event) => event.type === 'handshake' && event.info.resumed);
+      if (!resumed) full.push((now - NOW) / hour);
+      resume = pair.clientEvents.flatMap((event) => event.type === 'ticket' ? [event] : [])[0];
+    }
+    // 9846-4.7.1-19: every 20 hours, the first visit after seven days is a full handshake again.
+    expect(full).toEqual([0, 180]);
+  });
+
   test('with a ticket of another ring, or an altered one', () => {
     const store = ring();
     const [one] = [new Pair({ server: { tickets: { store } } }).run()];

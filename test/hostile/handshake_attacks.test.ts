@@ -230,6 +230,7 @@ describe('CVE-2025-6395: a second ClientHello that differs from the first', () =
     applicationProtocol: undefined,
     context: '',
     createdAt: 0,
+    authenticatedAt: 0,
     lifetime: 0,
     ageAdd: 0,
     maxEarlyDataSize: 0,

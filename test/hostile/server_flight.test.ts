@@ -33,6 +33,7 @@ const EXTERNAL = {
   applicationProtocol: undefined,
   context: '',
   createdAt: 0,
+  authenticatedAt: 0,
   lifetime: 0,
   ageAdd: 0,
   maxEarlyDataSize: 0,

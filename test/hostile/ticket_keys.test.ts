@@ -19,6 +19,7 @@ const SESSION: Session = {
   applicationProtocol: 'h2',
   context: 'x',
   createdAt: NOW,
+  authenticatedAt: NOW,
   lifetime: 86400,
   ageAdd: 7,
   maxEarlyDataSize: 0,
