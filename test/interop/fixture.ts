@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { issue, makeRoot } from '../support/certificates.ts';
 import { type Backend, startBackend } from './backend.ts';
 import type { Client, Connect, Group, Handshake, Suite } from './clients.ts';
-import { move } from './move.ts';
+import { copiesOf, move } from './move.ts';
 import type { ConnectionLine, Host, Server } from './servers.ts';
 
 /** One row of the table: who, in front of what, with which suite and group. */
@@ -60,7 +60,9 @@ export class Fixture {
       const before = server.connections?.length;
       const seconds = await move(client, connect, this.#backend, length);
       if (server.connections !== undefined) {
-        await checkLog(() => server.connections?.slice(before) ?? [], connect, length);
+        const carriers = (): ConnectionLine[] =>
+          server.connections?.slice(before).filter(({ received }) => received >= length) ?? [];
+        await checkLog(carriers, connect, copiesOf(client, handshake));
       }
       return seconds;
     } finally {
@@ -104,11 +106,11 @@ export class Fixture {
 }
 
 /** The terminator has seen what the client was told to do. Its line comes a little after the client has ended. */
-async function checkLog(seen: () => readonly ConnectionLine[], connect: Connect, length: number): Promise<void> {
+async function checkLog(carriers: () => ConnectionLine[], connect: Connect, copies: number): Promise<void> {
   const deadline = Date.now() + 5000;
   let line: ConnectionLine | undefined;
   while (line === undefined) {
-    line = seen().findLast(({ received }) => received >= length);
+    line = carriers()[copies - 1];
     if (Date.now() > deadline) throw new Error('the terminator has not logged the connection');
     await new Promise((resolve) => setTimeout(resolve, 10));
   }

@@ -4,10 +4,15 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Backend } from './backend.ts';
-import type { Client, Connect } from './clients.ts';
+import type { Client, Connect, Handshake } from './clients.ts';
 import { chunksOf, digestOf } from './payload.ts';
 
 let count = 0;
+
+/** How many connections carry the payload. */
+export function copiesOf(client: Client, handshake: Handshake): number {
+  return handshake === 'resumed' && client.repeats === true ? 2 : 1;
+}
 
 /**
  * Runs `client` once: `length` bytes up and `length` other bytes down, both compared by digest. Resolves with seconds taken; throws
@@ -19,7 +24,7 @@ export async function move(client: Client, connect: Connect, backend: Backend, l
   const down = { length, seed };
   const head = `MOVE ${length} ${length} ${seed}\n`;
   const uploadFile = join(connect.folder, 'upload');
-  const copies = connect.handshake === 'resumed' && client.repeats === true ? 2 : 1;
+  const copies = copiesOf(client, connect.handshake);
   const fromFile = client.kind === 'http' || copies > 1;
   if (fromFile) {
     writeFileSync(uploadFile, Buffer.concat([...(client.kind === 'http' ? [] : [Buffer.from(head)]), ...chunksOf(up)]));
