@@ -3,6 +3,7 @@ import type { ConnectionEvent } from '../../src/connection/event.ts';
 import type { Reason, TlsError } from '../../src/error.ts';
 import type { HostConfig } from '../../src/handshake/config.ts';
 import type { Effect } from '../../src/handshake/effect.ts';
+import { runEffect } from '../../src/stream/effect_runner.ts';
 import type { HandshakeInfo } from '../../src/handshake/result.ts';
 import { type Bytes, concat } from './raw_wire.ts';
 import type { Link } from './raw_client.ts';
@@ -101,20 +102,7 @@ export class MemoryServer implements Link {
   }
 
   #answer(effect: Effect): unknown {
-    switch (effect.type) {
-      case 'select_credentials':
-        return this.#host;
-      case 'sign':
-        return effect.signer.sign(effect.scheme, effect.content);
-      case 'verify_peer':
-        return true;
-      case 'open_ticket':
-        return effect.store.open(effect.ticket, effect.now);
-      case 'seal_ticket':
-        return effect.store.seal(effect.session, effect.now);
-      case 'accept_early_data':
-        return effect.antiReplay.accept(effect.binder, effect.now);
-    }
+    return runEffect(effect, { selectCredentials: () => this.#host, verifyPeer: () => true });
   }
 
   #collect(): void {
