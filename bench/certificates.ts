@@ -46,3 +46,28 @@ export function makeCertificate(
   });
   return { cert, key, both };
 }
+
+/** PEM. */
+export interface ClientCertificate {
+  readonly cert: string;
+  readonly key: string;
+  /** The file of the authority that issued it. */
+  readonly authorityFile: string;
+}
+
+/** A client's certificate with an authority of its own. */
+export function makeClientCertificate(folder: string): ClientCertificate {
+  const path = (name: string): string => join(folder, `client.${name}.pem`);
+  const make = (subject: string, name: string, ...more: string[]): void => {
+    execFileSync('openssl', [
+      ...['req', '-x509', '-nodes', '-days', '30', '-subj', `/CN=${subject}`, ...newKey.ECDSA],
+      ...['-keyout', path(`${name}.key`), '-out', path(name), ...more],
+    ], { stdio: ['ignore', 'ignore', 'pipe'] });
+  };
+  make('an authority', 'authority');
+  const issuer = ['-CA', path('authority'), '-CAkey', path('authority.key')];
+  const extensions = ['basicConstraints=critical,CA:FALSE', 'extendedKeyUsage=clientAuth'];
+  make('a client', 'leaf', ...issuer, ...extensions.flatMap((extension) => ['-addext', extension]));
+  const read = (name: string): string => readFileSync(path(name), 'utf8');
+  return { cert: read('leaf'), key: read('leaf.key'), authorityFile: path('authority') };
+}

@@ -82,6 +82,11 @@ export class PinnedProcess {
     }, 0);
   }
 
+  /** It and all that it started. */
+  family(): number[] {
+    return family(this.pid);
+  }
+
   async stop(): Promise<void> {
     if (!this.alive) return;
     const gone = new Promise((resolve) => this.child.once('exit', resolve));

@@ -51,6 +51,8 @@ export class Backend {
   readonly sockets: Set<Socket> = new Set();
   /** Anything that must not happen. */
   readonly faults: string[] = [];
+  /** Told the plan's id whenever something arrives. */
+  moved: (id: number) => void = () => {};
 
   constructor() {
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -100,7 +102,7 @@ export class Backend {
 
   async #serve(socket: Socket, plan: Plan, first: Buffer): Promise<void> {
     const random = new Random(plan.seed);
-    const receiver = new Receiver(socket, 2 * plan.id, random, 0.02, first);
+    const receiver = new Receiver(socket, 2 * plan.id, random, 0.02, () => this.moved(plan.id), first);
     this.seen.set(plan.id, receiver);
     const send = (size: number): Promise<number> => sendStream(socket, 2 * plan.id + 1, size, random);
     switch (plan.manner) {

@@ -32,6 +32,9 @@ function drained(socket: Duplex): Promise<void> {
   });
 }
 
+/** So often a receiver stalls at most: it is slow, but it comes to an end. */
+const mostStalls = 50;
+
 /** What has arrived of a stream. */
 export class Receiver {
   received = 0;
@@ -44,21 +47,38 @@ export class Receiver {
   /** Settles with the socket's 'close'. */
   readonly closed: Promise<void>;
 
-  /** `first`: bytes that were read already. */
-  constructor(socket: Duplex, id: number, random: Random, stallProbability: number, first?: Uint8Array) {
+  #stalls = 0;
+
+  /** `moved` is told of everything that arrives; `first`: bytes that were read already. */
+  constructor(
+    socket: Duplex,
+    id: number,
+    random: Random,
+    stallProbability: number,
+    moved: () => void,
+    first?: Uint8Array,
+  ) {
     const take = (bytes: Uint8Array): void => {
+      moved();
       if (this.altered === undefined && !isStream(id, this.received, bytes)) this.altered = this.received;
       this.received += bytes.length;
-      if (random.chance(stallProbability)) {
+      if (this.#stalls < mostStalls && random.chance(stallProbability)) {
+        this.#stalls++;
         socket.pause();
         setTimeout(() => socket.resume(), random.below(300));
       }
     };
     if (first !== undefined && first.length > 0) take(first);
     socket.on('data', take);
-    this.closed = new Promise((resolve) => socket.once('close', () => resolve()));
+    this.closed = new Promise((resolve) => {
+      socket.once('close', () => {
+        moved();
+        resolve();
+      });
+    });
     this.over = new Promise((resolve) => {
       socket.once('end', () => {
+        moved();
         this.ended = true;
         resolve();
       });

@@ -1,65 +1,32 @@
 /** What clients do to the terminator. Each scenario resolves with what is wrong, or undefined. */
-import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { type Backend, encodeHeader, Manner, type Plan } from './backend.ts';
+import { connect as connectTcp } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { encodeHeader, Manner, type Plan } from './backend.ts';
+import { type Client, connect, connectOwn, type Site } from './client.ts';
 import { pause, Receiver, sendStream } from './flow.ts';
-import { Random } from './random.ts';
-
-export interface Site {
-  readonly port: number;
-  readonly backend: Backend;
-  readonly certificate: string;
-  /** A session to resume, whatever connection left the newest. */
-  session: Buffer | undefined;
-}
+import type { Random } from './random.ts';
 
 export type Scenario = (site: Site, id: number, random: Random) => Promise<string | undefined>;
-
-/** What each scenario must be over within. */
-export const patience = 30_000;
-
-interface Client {
-  readonly raw: Socket;
-  readonly tls: TLSSocket;
-}
-
-function connect(site: Site, random: Random): Promise<Client> {
-  const raw = connectTcp({ host: '127.0.0.1', port: site.port, noDelay: true, allowHalfOpen: true });
-  const ciphers = random.pick(['TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384']);
-  const resume = random.chance(0.3) && site.session !== undefined ? { session: site.session } : {};
-  const options = {
-    socket: raw,
-    servername: 'localhost',
-    ca: site.certificate,
-    minVersion: 'TLSv1.3',
-    ciphers,
-    ...resume,
-  } as const;
-  return new Promise((resolve, reject) => {
-    raw.once('error', reject);
-    const tls = connectTls(options, () => {
-      raw.off('error', reject).on('error', () => {});
-      resolve({ raw, tls });
-    });
-    tls.once('error', reject);
-    tls.on('session', (session) => {
-      site.session = session;
-    });
-    // A handshake that is cut off ends the socket without an error.
-    tls.once('close', () => reject(new Error('closed within the handshake')));
-  });
-}
 
 function planned(id: number, manner: Manner, random: Random, most: number): Plan {
   return { id, manner, up: random.size(most), down: random.size(most), seed: random.below(2 ** 32) };
 }
 
+/** What the terminator sends on connection `id`. */
+function receive(site: Site, id: number, tls: Duplex, random: Random, stalls: number): Receiver {
+  return new Receiver(tls, 2 * id + 1, random, stalls, () => site.moved(id));
+}
+
+type Connect = (site: Site, random: Random) => Promise<Duplex>;
+
+const byNode: Connect = async (site, random) => (await connect(site, random)).tls;
+
 /** Both streams, whole, and a clean end both ways. */
-function whole(manner: Manner, most: number, stalls: number): Scenario {
+function whole(manner: Manner, most: number, stalls: number, connecting: Connect = byNode): Scenario {
   return async (site, id, random) => {
     const plan = planned(id, manner, random, most);
-    const { tls } = await connect(site, random);
-    const receiver = new Receiver(tls, 2 * id + 1, random, stalls);
+    const tls = await connecting(site, random);
+    const receiver = receive(site, id, tls, random, stalls);
     tls.write(encodeHeader(plan));
     if (manner === Manner.endsFirst) await receiver.over;
     await sendStream(tls, 2 * id, plan.up, random);
@@ -81,7 +48,7 @@ function abandoned(leave: (client: Client) => void): Scenario {
   return async (site, id, random) => {
     const plan = planned(id, Manner.duplex, random, 4_000_000);
     const client = await connect(site, random);
-    const receiver = new Receiver(client.tls, 2 * id + 1, random, 0.05);
+    const receiver = receive(site, id, client.tls, random, 0.05);
     client.tls.write(encodeHeader(plan));
     const sending = sendStream(client.tls, 2 * id, plan.up, random);
     await pause(random.below(60));
@@ -99,7 +66,7 @@ function bereft(manner: Manner): Scenario {
   return async (site, id, random) => {
     const plan = planned(id, manner, random, 2_000_000);
     const { tls } = await connect(site, random);
-    const receiver = new Receiver(tls, 2 * id + 1, random, 0);
+    const receiver = receive(site, id, tls, random, 0);
     tls.write(encodeHeader(plan));
     await sendStream(tls, 2 * id, plan.up, random);
     await receiver.over;
@@ -141,7 +108,7 @@ const hesitant: Scenario = async (site, _id, random) => {
 const tampering: Scenario = async (site, id, random) => {
   const plan = { ...planned(id, Manner.duplex, random, 200_000), up: 1_000_000 };
   const { raw, tls } = await connect(site, random);
-  const receiver = new Receiver(tls, 2 * id + 1, random, 0);
+  const receiver = receive(site, id, tls, random, 0);
   tls.write(encodeHeader(plan));
   await sendStream(tls, 2 * id, 1 + random.below(1000), random);
   await pause(20);
@@ -157,7 +124,7 @@ const tampering: Scenario = async (site, id, random) => {
 const idle: Scenario = async (site, id, random) => {
   const plan: Plan = { id, manner: Manner.answer, up: 100, down: 100, seed: 1 };
   const { tls } = await connect(site, random);
-  const receiver = new Receiver(tls, 2 * id + 1, random, 0);
+  const receiver = receive(site, id, tls, random, 0);
   tls.write(encodeHeader(plan));
   await pause(random.below(5000));
   await sendStream(tls, 2 * id, plan.up, random);
@@ -172,6 +139,7 @@ export const scenarios: Readonly<Record<string, readonly [weight: number, run: S
   'both ways': [10, whole(Manner.duplex, 3_000_000, 0.01)],
   'many small': [20, whole(Manner.duplex, 2000, 0)],
   'slow reader': [3, whole(Manner.duplex, 8_000_000, 0.2)],
+  'key updates': [4, whole(Manner.duplex, 3_000_000, 0.01, connectOwn)],
   'client ends first': [6, whole(Manner.answer, 500_000, 0.01)],
   'backend ends first': [6, whole(Manner.endsFirst, 500_000, 0.01)],
   'client killed': [4, abandoned(({ raw }) => raw.destroy())],
