@@ -1,4 +1,5 @@
 import { UsageError } from '../error.ts';
+import { DEFAULT_LIMITS, type Limits } from '../handshake/config.ts';
 import { LOG_FORMATS, LOG_LEVELS } from '../observe/log.ts';
 import { CipherSuite } from '../registry/cipher_suite.ts';
 import { NamedGroup } from '../registry/named_group.ts';
@@ -27,6 +28,10 @@ const list = (name: string, argument: string, help: string, read: Option['read']
 const toggle = (name: string, help: string, read: Option['read']): Option => {
   return { name, argument: undefined, many: false, help, read };
 };
+
+/** All limits but those of the client role and of a caller of the protocol. */
+const SERVER_LIMITS = (Object.keys(DEFAULT_LIMITS) as (keyof Limits)[])
+  .filter((name) => name !== 'tickets' && name !== 'pendingInput');
 
 export const OPTIONS: readonly Option[] = [
   list('listen', 'HOST:PORT', 'accept TLS here; may be repeated (default localhost:8443)', (text, settings) => {
@@ -112,6 +117,22 @@ export const OPTIONS: readonly Option[] = [
   option('tickets', 'N', 'session tickets per connection, 0 to 16; 0: no resumption (default 2)', (text, settings) => {
     settings.tickets = readInteger(text, 0, 16);
   }),
+  list(
+    'limit',
+    'NAME=N',
+    `bound what a client can make us hold or do, for example clientHelloLength=8192; may be repeated; names and defaults: ${
+      SERVER_LIMITS.map((name) => `${name} ${DEFAULT_LIMITS[name]}`).join(', ')
+    }`,
+    (text, settings) => {
+      const [name = '', value = ''] = text.split('=', 2);
+      const limit = SERVER_LIMITS.find((each) => each === name);
+      if (limit === undefined) {
+        throw new UsageError(`'${text}' is not NAME=N with a NAME of ${SERVER_LIMITS.join(', ')}`);
+      }
+      if (settings.limits[limit] !== undefined) throw new UsageError(`${limit} is given twice; give it once`);
+      settings.limits[limit] = readInteger(value, 0, 0xffffff);
+    },
+  ),
   option(
     'keylog',
     'FILE',

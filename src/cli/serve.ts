@@ -129,9 +129,10 @@ type TlsOptions = NonNullable<TerminatorOptions['tls']>;
 
 /** What was not given is left to the defaults of the core. */
 function tlsOptions(settings: Settings): TlsOptions {
-  const { applicationProtocols, paddingMultiple, groups, cipherSuites } = settings;
+  const { applicationProtocols, paddingMultiple, groups, cipherSuites, limits } = settings;
   return {
     paddingMultiple,
+    limits,
     ...(applicationProtocols.length > 0 ? { applicationProtocols } : {}),
     ...(groups.length > 0 ? { groups } : {}),
     ...(cipherSuites.length > 0 ? { cipherSuites } : {}),

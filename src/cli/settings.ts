@@ -1,4 +1,5 @@
 import { UsageError } from '../error.ts';
+import type { Limits } from '../handshake/config.ts';
 import type { LogFormat, LogLevel } from '../observe/log.ts';
 import type { Address } from '../socket/socket.ts';
 import type { ProxyProtocol } from '../terminator/proxy_protocol.ts';
@@ -25,6 +26,7 @@ export interface Settings {
   paddingMultiple: number;
   /** Per connection. */
   tickets: number;
+  limits: { -readonly [Name in keyof Limits]?: Limits[Name] };
   keyLogFile: string | undefined;
   handshakeTimeout: number;
   connectTimeout: number;
@@ -64,6 +66,7 @@ export function defaultSettings(): Settings {
     cipherSuites: [],
     paddingMultiple: 1,
     tickets: 2,
+    limits: {},
     keyLogFile: undefined,
     handshakeTimeout: 10_000,
     connectTimeout: 10_000,

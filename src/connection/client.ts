@@ -12,6 +12,8 @@ import { checkClientConfig } from './options.ts';
 
 /** The client's side of a connection. */
 export class ClientConnection extends Connection {
+  #tickets = 0;
+
   constructor(config: ClientConfig) {
     super(config, checkClientConfig(config));
     this.start((io) => clientHandshake(config, io));
@@ -28,6 +30,7 @@ export class ClientConnection extends Connection {
     const ticket = decodeNewSessionTicket(message.body, this.limits.extensions);
     // §4.7.1: a lifetime of zero means to discard it.
     if (ticket.ticketLifetime === 0 || resumptionSecret === undefined) return;
+    if (++this.#tickets > this.limits.tickets) return;
     this.report({
       type: 'ticket',
       ticket: ticket.ticket,

@@ -19,9 +19,6 @@ import { HandshakeBuffer } from './handshake_buffer.ts';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
-/** Bytes that may be held while an effect is pending; a caller that reads on is told. */
-const PENDING_INPUT = 1 << 20;
-
 /**
  * One TLS 1.3 connection without a socket: bytes go in by `receive`, plaintext by `send`; bytes come out by `takeOutput`, plaintext and
  * all else by `takeEvents`. Nothing here waits: where the handshake needs something from outside, `pending` says what.
@@ -49,7 +46,11 @@ export abstract class Connection {
   #early = false;
   #canSend = false;
   #warningAlerts = 0;
+  /** KeyUpdates in a row. */
   #keyUpdates = 0;
+  /** KeyUpdates since `#keyUpdateSecond`, in milliseconds since the epoch. */
+  #recentKeyUpdates = 0;
+  #keyUpdateSecond = 0;
   #owesKeyUpdate = false;
   #awaitsKeyUpdate = false;
   /** Our direction: open until close_notify was sent. */
@@ -107,7 +108,7 @@ export abstract class Connection {
   receive(bytes: Uint8Array): void {
     // 9846-6-2, 9846-6.1-1, 9846-6.2-2
     if (this.#over || !this.#readable) return;
-    if (this.#reader.heldLength > PENDING_INPUT && this.pending !== undefined) {
+    if (this.#reader.heldLength > this.limits.pendingInput && this.pending !== undefined) {
       throw new UsageError('receive: an effect is pending; read no more before it is resolved');
     }
     // The hot path: like `#guard`, without a closure.
@@ -376,7 +377,14 @@ export abstract class Connection {
     // 9846-4.7.3-3, 9846-4.7.3-8
     const replyRequested = decodeKeyUpdate(message.body);
     // 9846-4.7.3-10: only updates in a row are counted, not all of a connection
-    if (++this.#keyUpdates > this.limits.keyUpdates) fail('too_many_key_updates');
+    if (++this.#keyUpdates > this.limits.keyUpdates) fail('too_many_key_updates', 'without data between them');
+    const now = this.config.now();
+    // A clock that was set back begins a new second as well.
+    if (Math.abs(now - this.#keyUpdateSecond) >= 1000) {
+      this.#keyUpdateSecond = now;
+      this.#recentKeyUpdates = 0;
+    }
+    if (++this.#recentKeyUpdates > this.limits.keyUpdatesPerSecond) fail('too_many_key_updates', 'within a second');
     const next = nextTrafficSecret(suite.hash, readSecret);
     this.#setReadSecret(suite, next);
     readSecret.set(next);

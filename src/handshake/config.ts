@@ -122,7 +122,7 @@ export interface ClientConfig extends CommonConfig {
   readonly resume?: { readonly session: Session; readonly ticket: Uint8Array };
 }
 
-/** Bounds on what a peer can make this side hold or do. */
+/** Bounds on what a peer can make this side hold or do; 0 allows none. */
 export interface Limits {
   /** Bytes of one handshake message that carries certificates or a ticket. Default 65536; other messages: at most 16384. */
   readonly handshakeMessageLength: number;
@@ -142,6 +142,14 @@ export interface Limits {
   readonly warningAlerts: number;
   /** KeyUpdates in a row, without application data between. Default 16. */
   readonly keyUpdates: number;
+  /** KeyUpdates within a second, whatever comes between: each makes this side derive and install keys. Default 32. */
+  readonly keyUpdatesPerSecond: number;
+  /** Bytes of rejected early data that are skipped; never less than `earlyData.maxSize`. Default 16384. */
+  readonly skippedEarlyData: number;
+  /** Client: tickets taken from one connection; what comes after is discarded. Default 32. */
+  readonly tickets: number;
+  /** Bytes held while an effect is pending; `receive` throws when there are more. Default 1048576. */
+  readonly pendingInput: number;
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -154,4 +162,8 @@ export const DEFAULT_LIMITS: Limits = {
   changeCipherSpecs: 4,
   warningAlerts: 4,
   keyUpdates: 16,
+  keyUpdatesPerSecond: 32,
+  skippedEarlyData: 16384,
+  tickets: 32,
+  pendingInput: 1 << 20,
 };

@@ -6,7 +6,7 @@ import { encodeNewSessionTicket } from '../message/new_session_ticket.ts';
 import { earlySecret, pskBinder, resumptionPreSharedKey } from '../schedule/key_schedule.ts';
 import type { Transcript } from '../schedule/transcript.ts';
 import { MAX_TICKET_LIFETIME, type Session } from '../session/session.ts';
-import type { HostConfig, ServerConfig } from './config.ts';
+import { DEFAULT_LIMITS, type HostConfig, type ServerConfig } from './config.ts';
 import { ask, type Flow, type HandshakeIo, type Secrets, type Suite } from './flow.ts';
 import { suiteOf } from './negotiate.ts';
 
@@ -41,7 +41,7 @@ export function* choosePsk(
   // 9846-4.2.1-2, 9846-4.3.9-4, 9846-4.3.9-7
   if (!offered || !hello.extensions.pskKeyExchangeModes?.includes(PskKeyExchangeMode.psk_dhe_ke)) return undefined;
   const now = config.now();
-  const limit = config.limits?.pskIdentities ?? 4;
+  const limit = config.limits?.pskIdentities ?? DEFAULT_LIMITS.pskIdentities;
   for (const [index, { identity, obfuscatedTicketAge }] of offered.identities.slice(0, limit).entries()) {
     let session = config.externalPsk?.(identity);
     if (session === undefined && config.tickets !== undefined) {

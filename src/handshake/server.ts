@@ -20,9 +20,6 @@ import { type Binding, choosePsk, decideEarlyData, enterClientHello, issueTicket
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
-/** Rejected early data is skipped up to this many bytes at least, however little this server would accept. */
-const MIN_SKIPPED_EARLY_DATA = 16384;
-
 /** The server's handshake, RFC 9846 §2, from the first ClientHello to the tickets. */
 export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<HandshakeResult> {
   const secrets = new Secrets();
@@ -74,7 +71,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     io.setReadSecret(suite, earlyData ? clientEarly : clientHandshake);
     // 9846-4.3.10-5, 9846-4.3.10-10
     if (extensions.earlyData && !earlyData) {
-      io.skipEarlyData(Math.max(config.earlyData?.maxSize ?? 0, MIN_SKIPPED_EARLY_DATA));
+      io.skipEarlyData(skippedLength(config));
     }
 
     // EncryptedExtensions, CertificateRequest, Certificate, CertificateVerify, Finished.
@@ -229,7 +226,7 @@ function* receiveHello(config: ServerConfig, io: HandshakeIo): Flow<ReceivedHell
   transcript.add(retryRequest);
   io.send(retryRequest);
   if (hello.legacySessionId.length > 0) io.sendChangeCipherSpec();
-  if (hello.extensions.earlyData) io.skipEarlyData(Math.max(config.earlyData?.maxSize ?? 0, MIN_SKIPPED_EARLY_DATA));
+  if (hello.extensions.earlyData) io.skipEarlyData(skippedLength(config));
   const secondMessage = yield* receive(HandshakeType.client_hello);
   const second = decodeClientHello(secondMessage.body, extensionLimit);
   negotiate.checkClientHello(second);
@@ -237,6 +234,11 @@ function* receiveHello(config: ServerConfig, io: HandshakeIo): Flow<ReceivedHell
   io.skipEarlyData(0);
   // 9846-4.2.4-9
   return { ...choice, message: secondMessage, hello: second, suite, clientShare, transcript, retried: true };
+}
+
+/** Bytes of rejected early data to skip (§4.3.10): what this server would accept, and some where it accepts none. */
+function skippedLength({ earlyData, limits }: ServerConfig): number {
+  return Math.max(earlyData?.maxSize ?? 0, limits?.skippedEarlyData ?? DEFAULT_LIMITS.skippedEarlyData);
 }
 
 function* selectHost(config: ServerConfig, hello: ClientHello): Flow<HostConfig> {

@@ -171,13 +171,14 @@ export class RecordReader {
     return length;
   }
 
-  /** Tells TLS from other protocols by the first bytes, so that those are closed at once and named in the log. */
+  /**
+   * Tells TLS from other protocols by the first byte, a ContentType, so that those are closed at once and named in the log.
+   * 9846-5.1-14: the version beside it is ignored for all purposes, this one as well.
+   */
   #recognize(bytes: Uint8Array, offset: number, end: number): void {
     if (end === offset) return;
     const first = bytes[offset] as number;
     if (first >= ContentType.change_cipher_spec && first <= ContentType.application_data) {
-      if (end - offset < 2) return;
-      if (bytes[offset + 1] !== 3) fail('not_tls', `first bytes ${hex(bytes.subarray(offset, offset + 2))}`);
       this.#seenTls = true;
       return;
     }

@@ -38,7 +38,8 @@ describe('flags', () => {
   test('lists, names, times and routes', () => {
     const settings = read(
       '--listen [::1]:0 --alpn h2,http/1.1 --groups X25519,p-256 --ciphers tls_aes_128_gcm_sha256 --handshake-timeout 0.5 ' +
-        '--route *.Example.com=127.0.0.1:1 --route alpn:h2=[::1]:2 --workers auto --strict-sni --padding 512',
+        '--route *.Example.com=127.0.0.1:1 --route alpn:h2=[::1]:2 --workers auto --strict-sni --padding 512 ' +
+        '--limit keyUpdates=0 --limit clientHelloLength=8192',
     );
     expect(settings).toMatchObject({
       listen: [{ host: '::1', port: 0 }],
@@ -53,6 +54,7 @@ describe('flags', () => {
       workers: 'auto',
       strictServerName: true,
       paddingMultiple: 512,
+      limits: { keyUpdates: 0, clientHelloLength: 8192 },
     });
   });
 
@@ -77,6 +79,13 @@ describe('flags', () => {
     [
       '--groups x448',
       "--groups: 'x448' is unknown; known are secp256r1, secp384r1, x25519, SecP256r1MLKEM768, X25519MLKEM768",
+    ],
+    ['--limit keyUpdates=-1', "--limit: '-1' is not a whole number from 0 to 16777215"],
+    ['--limit keyUpdates=1 --limit keyUpdates=1', '--limit: keyUpdates is given twice; give it once'],
+    [
+      '--limit tickets=1',
+      "--limit: 'tickets=1' is not NAME=N with a NAME of handshakeMessageLength, clientHelloLength, extensions, certificates, " +
+      'pskIdentities, emptyRecords, changeCipherSpecs, warningAlerts, keyUpdates, keyUpdatesPerSecond, skippedEarlyData',
     ],
     ['--padding 0', "--padding: '0' is not a whole number from 1 to 16384"],
     ['--workers many', "--workers: 'many' is not 'auto' or a whole number from 1 to 1024"],

@@ -71,6 +71,13 @@ test('tickets can wait for the first application data', () => {
   expect([tickets(), pair.received('client').length]).toEqual([2, 1]);
 });
 
+test('a client takes as many tickets as it is told to, and discards the rest', () => {
+  const store = ring();
+  const pair = new Pair({ server: { tickets: { store, count: 16 } }, client: { limits: { tickets: 3 } } }).run();
+  expect(pair.clientEvents.filter((event) => event.type === 'ticket')).toHaveLength(3);
+  expect([pair.client.error, pair.received('client').length]).toEqual([undefined, 0]);
+});
+
 test('or for the word that there will be none for now', () => {
   const pair = new Pair({ server: { tickets: { store: ring(), withFirstData: true } } }).run();
   pair.server.sendWaiting();

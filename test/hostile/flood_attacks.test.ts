@@ -1,7 +1,7 @@
 /** Published failures of servers under floods and truncation, by name. The list with explanations is README.md. */
 import { deflateSync, inflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { CLIENT, join } from '../support/hostile_server.ts';
+import { CLIENT, Clock, join } from '../support/hostile_server.ts';
 import { Type } from '../support/raw_client.ts';
 import { concat, message, plainRecord, u16, u8, uint, vector } from '../support/raw_wire.ts';
 
@@ -66,15 +66,38 @@ describe('CVE-2026-32283, CVE-2026-56862: KeyUpdate floods', () => {
     expect(server.error).toBeUndefined();
   });
 
-  test('with data in between, updates go on as long as the peer likes', async () => {
+  test('a flood with data in between ends the connection: so many within a second, no more', async () => {
+    const clock = new Clock();
+    const { server, client } = join({ limits: { keyUpdatesPerSecond: 3 } }, {}, { clock });
+    await client.handshake();
+    const update = async () => {
+      await client.sendKeyUpdate(0);
+      await client.sendData('x');
+      const length = client.applicationData.length + 1;
+      await client.until(() => client.applicationData.length === length);
+    };
+    for (let i = 0; i < 3; i++) await update();
+    clock.now += 1000;
+    for (let i = 0; i < 3; i++) await update();
+    expect(server.error).toBeUndefined();
+    clock.now += 999;
+    await update();
+    await client.drain();
+    expect(server.reason).toBe('too_many_key_updates');
+    expect(client.alert).toBe(10);
+  });
+
+  test('with data and time in between, updates go on as long as the peer likes', async () => {
     // 9846-4.7.3-10
-    const { server, client } = join();
+    const clock = new Clock();
+    const { server, client } = join({}, {}, { clock });
     await client.handshake();
     for (let i = 0; i < 200; i++) {
+      clock.now += 40;
       await client.sendKeyUpdate(i % 2);
       await client.sendData('x');
+      await client.until(() => client.applicationData.length === i + 1);
     }
-    await client.until(() => client.applicationData.length === 200);
     expect(client.applicationData.length).toBe(200);
     expect(server.error).toBeUndefined();
   });

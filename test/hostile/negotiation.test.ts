@@ -79,9 +79,9 @@ describe('what is ignored', () => {
     expect([...client.encryptedExtensions!.keys()]).toEqual([0]);
   });
 
-  test('the record version, but for what tells TLS from other protocols', async () => {
+  test('the record version, that of the first record as well', async () => {
     // 9846-5.1-14, 9846-E-1, 9846-E.2-4
-    for (const version of [0x0300, 0x0301, 0x0302, 0x0303, 0x0304, 0x03ff]) {
+    for (const version of [0x0300, 0x0301, 0x0302, 0x0303, 0x0304, 0x03ff, 0x0000, 0x0200, 0xfefd, 0xffff]) {
       const { server, client } = join();
       const hello = client.encodeHello(client.usualHello());
       client.transcript.push(hello);

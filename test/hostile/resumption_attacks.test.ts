@@ -343,6 +343,16 @@ describe('early data', () => {
     expect(joined.server.error?.alert).toMatch(/unexpected_message|bad_record_mac/);
   });
 
+  test('and for no longer than the limit says', async () => {
+    for (const [length, reason] of [[1000, undefined], [1200, 'too_much_early_data']] as const) {
+      const place = new Place();
+      const config = { ...place.config, limits: { skippedEarlyData: 1100 } };
+      const joined = await resume(place, await place.session(), [length], config);
+      if (reason === undefined) await complete(joined);
+      expect(joined.server.reason).toBe(reason);
+    }
+  });
+
   test('a replayed first flight: its early data is rejected, the handshake is not', async () => {
     // 9846-8-3, 9846-8.2-1
     const place = new Place();
