@@ -34,6 +34,7 @@ export { Log, type LogFields, type LogFormat, type LogLevel } from './observe/lo
 export { Metrics } from './observe/metrics.ts';
 export { type CredentialFiles, loadCredentials, type LoadedCredentials } from './pki/credentials.ts';
 export { type SelfSigned, selfSigned, type SelfSignedOptions } from './pki/self_signed.ts';
+export { CertificateType } from './registry/certificate_type.ts';
 export { CipherSuite } from './registry/cipher_suite.ts';
 export { NamedGroup } from './registry/named_group.ts';
 export { SignatureScheme } from './registry/signature_scheme.ts';

@@ -222,6 +222,8 @@ const PROVOKED: Record<Reason, () => Promise<End> | End> = {
     server(hello((usual) => withExtensions(usual, extension.supportedGroups([0x0100]), extension.keyShare([])))),
   no_common_signature_scheme: () =>
     server(hello((usual) => withExtensions(usual, extension.signatureAlgorithms([0x0201])))),
+  no_common_certificate_type: () =>
+    server(hello((usual) => withExtensions(usual, extension.raw(20, Uint8Array.of(1, 2))))),
   missing_extension: () => server(hello((usual) => withoutExtensions(usual, 51))),
   forbidden_extension: () => server(hello((usual) => withExtensions(usual, extension.raw(48, u16(0))))),
   unsolicited_extension: () =>

@@ -47,6 +47,7 @@ export class ClientConnection extends Connection {
         ageAdd: ticket.ticketAgeAdd,
         maxEarlyDataSize: ticket.maxEarlyDataSize ?? 0,
         peerCertificates: info.peerCertificates,
+        peerCertificateType: info.peerCertificateType,
       },
     });
   }

@@ -6,6 +6,7 @@ import {
   type Limits,
   type ServerConfig,
 } from '../handshake/config.ts';
+import { CertificateType } from '../registry/certificate_type.ts';
 import { MAX_TICKET_LIFETIME } from '../session/session.ts';
 
 /** Every option there is: the compiler keeps the lists complete. */
@@ -41,6 +42,7 @@ const CLIENT: Record<keyof ClientConfig, true> = {
   serverName: true,
   credentials: true,
   verifySchemes: true,
+  serverCertificateTypes: true,
   keyShareGroups: true,
   requestOcsp: true,
   resume: true,
@@ -56,12 +58,14 @@ export function checkServerConfig(config: ServerConfig): Limits {
     range('tickets.count', config.tickets?.count, 0, 16);
     // 9846-4.7.1-11
     range('tickets.lifetime', config.tickets?.lifetime, 1, MAX_TICKET_LIFETIME);
+    certificateTypes('clientAuthentication.certificateTypes', config.clientAuthentication?.certificateTypes);
     range('earlyData.maxSize', config.earlyData?.maxSize, 0, 0xffffffff);
   });
 }
 
 export function checkClientConfig(config: ClientConfig): Limits {
   return checkOnce(config, CLIENT, () => {
+    certificateTypes('serverCertificateTypes', config.serverCertificateTypes);
     for (const group of config.keyShareGroups ?? []) {
       if (!config.crypto.keyExchanges.has(group)) throw new UsageError(`keyShareGroups: ${group} is not supported`);
     }
@@ -99,6 +103,15 @@ function checkCommon(config: CommonConfig): void {
   for (const name of config.applicationProtocols ?? []) {
     if (name.length < 1 || name.length > 255) throw new UsageError('applicationProtocols: a name has 1 to 255 bytes');
   }
+}
+
+function certificateTypes(name: string, types: readonly number[] | undefined): void {
+  if (types === undefined) return;
+  if (types.length === 0 || new Set(types).size < types.length) {
+    throw new UsageError(`${name}: at least one, and none twice`);
+  }
+  const unknown = types.find((type) => type !== CertificateType.X509 && type !== CertificateType.RawPublicKey);
+  if (unknown !== undefined) throw new UsageError(`${name}: ${unknown} is neither X509 (0) nor RawPublicKey (2)`);
 }
 
 function range(name: string, value: number | undefined, minimum: number, maximum: number): void {

@@ -7,6 +7,7 @@ import { type ClientHelloOffer, encodeClientHello } from '../message/client_hell
 import { decodeEncryptedExtensions, type EncryptedExtensions } from '../message/encrypted_extensions.ts';
 import { decodeFinished, encodeFinished } from '../message/finished.ts';
 import { decodeServerHello, type ServerHello } from '../message/server_hello.ts';
+import { CertificateType } from '../registry/certificate_type.ts';
 import { ExtensionType } from '../registry/extension_type.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { ProtocolVersion } from '../registry/protocol_version.ts';
@@ -20,6 +21,7 @@ import {
 } from '../schedule/key_schedule.ts';
 import { Transcript } from '../schedule/transcript.ts';
 import { equal } from '../wire/bytes.ts';
+import { checkSelectedTypes, offeredTypes, typeOf } from './certificate_type.ts';
 import { type ClientConfig, DEFAULT_LIMITS } from './config.ts';
 import { ask, type Flow, type HandshakeIo, receive, Secrets, type Suite } from './flow.ts';
 import {
@@ -94,6 +96,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
     const extensionsMessage = yield* receive(HandshakeType.encrypted_extensions);
     const extensions = decodeEncryptedExtensions(extensionsMessage.body, extensionLimit);
     checkEncryptedExtensions(offer, extensions);
+    const types = resumed ? undefined : checkSelectedTypes(config, extensions);
     transcript.add(extensionsMessage.bytes);
     if (extensions.recordSizeLimit !== undefined) {
       io.limitFragments(extensions.recordSizeLimit - 1);
@@ -134,6 +137,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
         resumed,
         earlyData: false,
         peerCertificates: server?.chain ?? config.resume?.session.peerCertificates ?? [],
+        peerCertificateType: server?.type ?? config.resume?.session.peerCertificateType ?? CertificateType.X509,
       },
       suite,
       readSecret: serverApplication.slice(),
@@ -168,6 +172,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
       const certificate = yield* receivePeerCertificate(config, transcript, first, {
         sender: 'server',
         serverName: config.serverName,
+        certificateType: types?.server ?? CertificateType.X509,
         verifySchemes: offer.signatureAlgorithms,
         allowedEntryExtensions: offer.statusRequest ? [ExtensionType.status_request] : [],
         compression: config.certificateCompression !== undefined,
@@ -178,7 +183,8 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
 
     function* sendCertificate(request: CertificateRequest): Flow<void> {
       const { credentials } = config;
-      const usable = credentials?.signer.schemes.some((scheme) => request.signatureAlgorithms.includes(scheme));
+      const usable = types?.client === typeOf(credentials) &&
+        credentials?.signer.schemes.some((scheme) => request.signatureAlgorithms.includes(scheme));
       // §4.5.2: without a certificate that serves, an empty list.
       send(encodeCertificate(EMPTY, usable ? credentials?.chain ?? [] : []));
       if (credentials === undefined || !usable) return;
@@ -233,6 +239,8 @@ function firstOffer(config: ClientConfig, offers: Map<number, KeyOffer>): Client
     signatureAlgorithmsCert: certificateSchemes(config.verifySchemes ?? DEFAULT_VERIFY_SCHEMES),
     applicationProtocols: config.applicationProtocols,
     statusRequest: config.requestOcsp ?? false,
+    clientCertificateTypes: offeredTypes(config.credentials && [typeOf(config.credentials)]),
+    serverCertificateTypes: offeredTypes(config.serverCertificateTypes),
     compressCertificate: config.certificateCompression?.algorithms,
     recordSizeLimit: config.receiveFragmentLength === undefined ? undefined : config.receiveFragmentLength + 1,
     // 9846-4.3.8-3, 9846-4.3.8-6, 9846-4.3.8-7, 9846-4.3.8-8, 9846-9.2-11
@@ -336,6 +344,8 @@ function checkEncryptedExtensions(offer: ClientHelloOffer, extensions: Encrypted
     [ExtensionType.server_name]: offer.serverName !== undefined,
     [ExtensionType.supported_groups]: true,
     [ExtensionType.application_layer_protocol_negotiation]: (offer.applicationProtocols?.length ?? 0) > 0,
+    [ExtensionType.client_certificate_type]: offer.clientCertificateTypes !== undefined,
+    [ExtensionType.server_certificate_type]: offer.serverCertificateTypes !== undefined,
     [ExtensionType.record_size_limit]: offer.recordSizeLimit !== undefined,
     [ExtensionType.early_data]: offer.earlyData ?? false,
   };

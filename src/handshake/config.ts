@@ -22,9 +22,11 @@ export interface Environment {
 
 /** One certificate with its key, as the handshake needs it. */
 export interface Credentials {
-  /** DER certificates, the end entity's first. */
+  /** DER certificates, the end entity's first; of a raw public key its DER SubjectPublicKeyInfo alone. */
   readonly chain: readonly Uint8Array[];
   readonly signer: Signer;
+  /** CertificateType code point (RFC 7250) of `chain`. Default: X509. A peer that does not take it is refused. */
+  readonly certificateType?: number;
   /** DER OCSPResponse to staple (RFC 6066 §8). */
   readonly ocspResponse?: Uint8Array;
   /** A SignedCertificateTimestampList (RFC 6962 §3.3). */
@@ -45,6 +47,8 @@ export interface ClientAuthentication {
   readonly mode: 'request' | 'require';
   /** DER DistinguishedNames sent as a hint (certificate_authorities). */
   readonly authorities?: readonly Uint8Array[];
+  /** CertificateType code points (RFC 7250) accepted, in order of preference. Default: X509 alone. */
+  readonly certificateTypes?: readonly number[];
 }
 
 /** Compresses certificate messages (RFC 8879); made of what the runtime offers. */
@@ -115,6 +119,8 @@ export interface ClientConfig extends CommonConfig {
   readonly credentials?: Credentials;
   /** SignatureScheme code points accepted from the server. Default: all of TLS 1.3's. */
   readonly verifySchemes?: readonly number[];
+  /** CertificateType code points (RFC 7250) accepted of the server, in order of preference. Default: X509 alone. */
+  readonly serverCertificateTypes?: readonly number[];
   /** Groups to send key shares for in the first ClientHello. Default: the first of `groups`. */
   readonly keyShareGroups?: readonly number[];
   readonly requestOcsp?: boolean;

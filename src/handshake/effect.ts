@@ -13,6 +13,10 @@ export interface ClientHelloInfo {
   readonly signatureSchemes: readonly number[];
   /** What it accepts in certificates: signature_algorithms_cert, or the same as `signatureSchemes`. */
   readonly certificateSignatureSchemes: readonly number[];
+  /** CertificateTypes (RFC 7250) it takes of a server, in its order of preference; X509 alone where it says nothing. */
+  readonly serverCertificateTypes: readonly number[];
+  /** DER DistinguishedNames of the authorities whose certificates it prefers; empty where it says nothing. */
+  readonly certificateAuthorities: readonly Uint8Array[];
 }
 
 /**
@@ -31,6 +35,8 @@ export type Effect =
     readonly role: 'server' | 'client';
     /** For a server: the name it must be for. */
     readonly serverName: string | undefined;
+    /** CertificateType of `chain`: of a RawPublicKey it is one DER SubjectPublicKeyInfo. */
+    readonly certificateType: number;
     readonly chain: readonly Uint8Array[];
     readonly scheme: number;
     readonly content: Uint8Array;

@@ -2,6 +2,7 @@ import type { CryptoProvider, KeyExchange } from '../crypto/provider.ts';
 import { fail } from '../error.ts';
 import type { ClientHello } from '../message/client_hello.ts';
 import type { KeyShareEntry } from '../message/extension/key_share.ts';
+import { CertificateType } from '../registry/certificate_type.ts';
 import { CipherSuite } from '../registry/cipher_suite.ts';
 import { ExtensionType } from '../registry/extension_type.ts';
 import { ProtocolVersion } from '../registry/protocol_version.ts';
@@ -173,6 +174,8 @@ export function clientHelloInfo({ cipherSuites, extensions }: ClientHello): Clie
     groups: extensions.supportedGroups ?? [],
     signatureSchemes,
     certificateSignatureSchemes: extensions.signatureAlgorithmsCert ?? signatureSchemes,
+    serverCertificateTypes: extensions.serverCertificateTypes ?? [CertificateType.X509],
+    certificateAuthorities: extensions.certificateAuthorities ?? [],
   };
 }
 

@@ -4,6 +4,7 @@ import { certificateVerifyContent, decodeCertificateVerify } from '../message/ce
 import { decodeCompressedCertificate } from '../message/compressed_certificate.ts';
 import { decodeCertificateStatus } from '../message/extension/status_request.ts';
 import type { HandshakeMessage } from '../message/handshake.ts';
+import { CertificateType } from '../registry/certificate_type.ts';
 import { ExtensionType } from '../registry/extension_type.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import type { Transcript } from '../schedule/transcript.ts';
@@ -14,6 +15,7 @@ import { ask, type Flow, receive } from './flow.ts';
 export interface CertificateExpectation {
   readonly sender: 'server' | 'client';
   readonly serverName: string | undefined;
+  readonly certificateType: number;
   readonly verifySchemes: readonly number[];
   readonly allowedEntryExtensions: readonly number[];
   readonly compression: boolean;
@@ -24,6 +26,8 @@ export interface CertificateExpectation {
 export interface PeerCertificate {
   readonly chain: readonly Uint8Array[];
   readonly scheme: number | undefined;
+  /** CertificateType of `chain`. */
+  readonly type: number;
 }
 
 /** Certificate and CertificateVerify of the peer (§4.5.2, §4.5.3), received and verified. `message` is the first of them. */
@@ -55,7 +59,11 @@ export function* receivePeerCertificate(
     // 9846-4.5.1.3-1: (server's), §4.5.2 (client's).
     if (expectation.sender === 'server') fail('empty_certificate');
     if (!expectation.optional) fail('certificate_required');
-    return { chain: [], scheme: undefined };
+    return { chain: [], scheme: undefined, type: expectation.certificateType };
+  }
+  // 9846-4.5.1-13
+  if (expectation.certificateType === CertificateType.RawPublicKey && certificateList.length > 1) {
+    fail('illegal_parameter', `${certificateList.length} raw public keys`);
   }
   const status = leaf.extensions.get(ExtensionType.status_request);
 
@@ -70,6 +78,7 @@ export function* receivePeerCertificate(
     type: 'verify_peer',
     role: expectation.sender,
     serverName: expectation.serverName,
+    certificateType: expectation.certificateType,
     chain,
     scheme: algorithm,
     content: certificateVerifyContent(expectation.sender, transcript.digest()),
@@ -80,7 +89,7 @@ export function* receivePeerCertificate(
   if (typeof verdict === 'string') fail(verdict);
   if (verdict !== true) fail(verdict.reason, verdict.detail);
   transcript.add(verifyMessage.bytes);
-  return { chain, scheme: algorithm };
+  return { chain, scheme: algorithm, type: expectation.certificateType };
 }
 
 /** RFC 8879 §4: only an algorithm that was offered, and never more bytes than announced, nor than a message may have. */

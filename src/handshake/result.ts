@@ -20,6 +20,8 @@ export interface HandshakeInfo {
   readonly earlyData: boolean;
   /** DER certificates of the peer, end entity first; empty when it did not authenticate. */
   readonly peerCertificates: readonly Uint8Array[];
+  /** CertificateType of `peerCertificates`: X509, or RawPublicKey for one DER SubjectPublicKeyInfo (RFC 7250). */
+  readonly peerCertificateType: number;
 }
 
 /** What the connection keeps when the handshake is over. The secrets are its own to wipe. */

@@ -3,12 +3,15 @@ import type { ClientHello } from '../message/client_hello.ts';
 import { PskKeyExchangeMode } from '../message/extension/psk_key_exchange_modes.ts';
 import type { HandshakeMessage } from '../message/handshake.ts';
 import { encodeNewSessionTicket } from '../message/new_session_ticket.ts';
+import { CertificateType } from '../registry/certificate_type.ts';
 import { earlySecret, pskBinder, resumptionPreSharedKey } from '../schedule/key_schedule.ts';
 import type { Transcript } from '../schedule/transcript.ts';
 import { MAX_TICKET_LIFETIME, type Session } from '../session/session.ts';
-import { DEFAULT_LIMITS, type HostConfig, type ServerConfig } from './config.ts';
+import { acceptedTypes } from './certificate_type.ts';
+import { type ClientAuthentication, DEFAULT_LIMITS, type HostConfig, type ServerConfig } from './config.ts';
 import { ask, type Flow, type HandshakeIo, type Secrets, type Suite } from './flow.ts';
 import { suiteOf } from './negotiate.ts';
+import type { PeerCertificate } from './peer_certificate.ts';
 
 /** How far the age a client claims for a ticket may be off for early data (§8.3). Milliseconds. */
 const TICKET_AGE_TOLERANCE = 10_000;
@@ -19,7 +22,8 @@ export interface Binding {
   readonly host: HostConfig;
   readonly serverName: string | undefined;
   readonly applicationProtocol: string | undefined;
-  readonly clientMustAuthenticate: boolean;
+  /** What is asked of clients, if anything. */
+  readonly clientAuthentication: ClientAuthentication | undefined;
 }
 
 export interface ChosenPsk {
@@ -56,6 +60,12 @@ export function* choosePsk(
   return undefined;
 }
 
+/** Who the client has proven to be when the session of `psk` was made; nobody without one. */
+export function peerOf(psk: ChosenPsk | undefined): Pick<PeerCertificate, 'chain' | 'type'> {
+  const { peerCertificates = [], peerCertificateType = CertificateType.X509 } = psk?.session ?? {};
+  return { chain: peerCertificates, type: peerCertificateType };
+}
+
 /** A session resumes only where it was made: same hash, name, protocol, configuration and, where it counts, client identity. */
 function matches(config: ServerConfig, session: Session, binding: Binding, now: number): boolean {
   // 9846-4.3.11-2, 9846-4.3.11-3, 9846-4.7.1-6: the PSK's hash must be that of the chosen suite.
@@ -70,7 +80,8 @@ function matches(config: ServerConfig, session: Session, binding: Binding, now: 
   if (session.context !== (binding.host.sessionContext ?? '')) return false;
   if (session.serverName !== binding.serverName) return false;
   if (session.applicationProtocol !== binding.applicationProtocol) return false;
-  return !(binding.clientMustAuthenticate && session.peerCertificates.length === 0);
+  if (session.peerCertificates.length === 0) return binding.clientAuthentication?.mode !== 'require';
+  return acceptedTypes(binding.clientAuthentication).includes(session.peerCertificateType ?? CertificateType.X509);
 }
 
 /**
@@ -134,7 +145,7 @@ export function* issueTickets(
   binding: Binding,
   hello: ClientHello,
   psk: ChosenPsk | undefined,
-  peerCertificates: readonly Uint8Array[],
+  peer: Pick<PeerCertificate, 'chain' | 'type'>,
   resumptionSecret: Uint8Array,
   secrets: Secrets,
 ): Flow<void> {
@@ -159,7 +170,8 @@ export function* issueTickets(
       // 9846-4.7.1-14
       ageAdd: (a << 24 | b << 16 | c << 8 | d) >>> 0,
       maxEarlyDataSize: earlyData?.maxSize ?? 0,
-      peerCertificates,
+      peerCertificates: peer.chain,
+      peerCertificateType: peer.type,
     };
     const ticket = yield* ask({ type: 'seal_ticket', store: tickets.store, session, now: createdAt });
     if (ticket === undefined) return;

@@ -7,16 +7,18 @@ import { decodeEndOfEarlyData } from '../message/end_of_early_data.ts';
 import { decodeFinished, encodeFinished } from '../message/finished.ts';
 import type { HandshakeMessage } from '../message/handshake.ts';
 import { encodeHelloRetryRequest, encodeServerHello } from '../message/server_hello.ts';
+import { CertificateType } from '../registry/certificate_type.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { deriveSecret, finishedVerifyData, handshakeSecret, mainSecret } from '../schedule/key_schedule.ts';
 import { Transcript } from '../schedule/transcript.ts';
+import { chooseCertificateTypes } from './certificate_type.ts';
 import { type ClientAuthentication, DEFAULT_LIMITS, type HostConfig, type ServerConfig } from './config.ts';
 import { ask, type Flow, type HandshakeIo, receive, Secrets, type Suite } from './flow.ts';
 import * as negotiate from './negotiate.ts';
 import { certificateMessage } from './own_certificate.ts';
 import { type PeerCertificate, receivePeerCertificate } from './peer_certificate.ts';
 import type { HandshakeResult } from './result.ts';
-import { type Binding, choosePsk, decideEarlyData, enterClientHello, issueTickets } from './resumption.ts';
+import { type Binding, choosePsk, decideEarlyData, enterClientHello, issueTickets, peerOf } from './resumption.ts';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
@@ -37,11 +39,11 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     const clientAuthentication = host.clientAuthentication ?? config.clientAuthentication;
     // 9846-4.7.1-9
     const serverName = extensions.serverName;
-    const clientMustAuthenticate = clientAuthentication?.mode === 'require';
-    const binding: Binding = { suite, host, serverName, applicationProtocol, clientMustAuthenticate };
+    const binding: Binding = { suite, host, serverName, applicationProtocol, clientAuthentication };
     const psk = yield* choosePsk(config, hello, binding);
     // Before anything costly: without a PSK, can we sign what the client can verify?
     const signatureScheme = psk === undefined ? ownScheme(host, hello) : undefined;
+    const types = psk === undefined ? chooseCertificateTypes(hello, host, clientAuthentication) : undefined;
     const early = enterClientHello(config, message, hello, suite, transcript, psk);
     if (early !== undefined) secrets.keep(early);
     const earlyData = early !== undefined && !retried && (yield* decideEarlyData(config, hello, suite, psk));
@@ -82,6 +84,8 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       applicationProtocol,
       recordSizeLimit,
       earlyData,
+      serverCertificateType: types?.server,
+      clientCertificateType: types?.client,
     }));
     if (extensions.recordSizeLimit !== undefined) io.limitFragments(extensions.recordSizeLimit - 1);
     if (recordSizeLimit !== undefined) io.limitReceivedFragments(recordSizeLimit - 1);
@@ -111,7 +115,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       io.setReadSecret(suite, clientHandshake);
     }
     const client = asksClient ? yield* receiveClientCertificate(clientAuthentication) : undefined;
-    const peerCertificates = client?.chain ?? psk?.session.peerCertificates ?? [];
+    const peer = client ?? peerOf(psk);
     const finished = yield* receive(HandshakeType.finished);
     const expected = secrets.keep(finishedVerifyData(suite.hash, clientHandshake, transcript.digest()));
     // 9846-4.5.3-1
@@ -124,7 +128,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     io.setReadSecret(suite, clientApplication);
 
     const resumption = secrets.keep(deriveSecret(suite.hash, main, 'res master', transcript.digest()));
-    yield* issueTickets(config, io, binding, hello, psk, peerCertificates, resumption, secrets);
+    yield* issueTickets(config, io, binding, hello, psk, peer, resumption, secrets);
     return {
       info: {
         role: 'server',
@@ -139,7 +143,8 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
         helloRetryRequest: retried,
         resumed: psk !== undefined,
         earlyData,
-        peerCertificates,
+        peerCertificates: peer.chain,
+        peerCertificateType: peer.type,
       },
       suite,
       readSecret: clientApplication.slice(),
@@ -177,6 +182,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       return yield* receivePeerCertificate(config, transcript, first, {
         sender: 'client',
         serverName: undefined,
+        certificateType: types?.client ?? CertificateType.X509,
         verifySchemes: config.verifySchemes ?? negotiate.DEFAULT_VERIFY_SCHEMES,
         allowedEntryExtensions: [],
         compression: config.certificateCompression !== undefined,

@@ -22,6 +22,8 @@ const FORBIDDEN: readonly number[] = [
   ExtensionType.max_fragment_length,
   ExtensionType.supported_groups,
   ExtensionType.application_layer_protocol_negotiation,
+  ExtensionType.client_certificate_type,
+  ExtensionType.server_certificate_type,
   ExtensionType.padding,
   ExtensionType.pre_shared_key,
   ExtensionType.early_data,

@@ -5,6 +5,7 @@ import { ProtocolVersion } from '../registry/protocol_version.ts';
 import { Reader } from '../wire/reader.ts';
 import { decodeProtocolNames, encodeProtocolNames } from './extension/application_layer_protocol_negotiation.ts';
 import { decodeCertificateAuthorities } from './extension/certificate_authorities.ts';
+import { decodeCertificateTypes, encodeCertificateTypes } from './extension/certificate_type.ts';
 import { decodeCompressionAlgorithms, encodeCompressionAlgorithms } from './extension/compress_certificate.ts';
 import { decodeCookie, encodeCookie } from './extension/cookie.ts';
 import { decodeEarlyDataIndication } from './extension/early_data.ts';
@@ -33,6 +34,8 @@ export interface ClientHelloExtensions {
   signatureAlgorithms: readonly number[] | undefined;
   applicationProtocols: readonly string[] | undefined;
   signedCertificateTimestamp: boolean | undefined;
+  clientCertificateTypes: readonly number[] | undefined;
+  serverCertificateTypes: readonly number[] | undefined;
   compressCertificate: readonly number[] | undefined;
   recordSizeLimit: number | undefined;
   preSharedKey: OfferedPsks | undefined;
@@ -73,6 +76,14 @@ const DECODERS: ReadonlyMap<number, Decoder> = new Map<number, Decoder>([
     new Reader(data, 'SignedCertificateTimestamp').end();
     into.signedCertificateTimestamp = true;
   }],
+  [
+    ExtensionType.client_certificate_type,
+    (data, into) => into.clientCertificateTypes = decodeCertificateTypes(data),
+  ],
+  [
+    ExtensionType.server_certificate_type,
+    (data, into) => into.serverCertificateTypes = decodeCertificateTypes(data),
+  ],
   [ExtensionType.compress_certificate, (data, into) => into.compressCertificate = decodeCompressionAlgorithms(data)],
   [ExtensionType.record_size_limit, (data, into) => into.recordSizeLimit = decodeRecordSizeLimit(data)],
   [ExtensionType.pre_shared_key, (data, into) => into.preSharedKey = decodeOfferedPsks(data)],
@@ -124,6 +135,8 @@ function noExtensions(): ClientHelloExtensions {
     signatureAlgorithms: undefined,
     applicationProtocols: undefined,
     signedCertificateTimestamp: undefined,
+    clientCertificateTypes: undefined,
+    serverCertificateTypes: undefined,
     compressCertificate: undefined,
     recordSizeLimit: undefined,
     preSharedKey: undefined,
@@ -148,6 +161,8 @@ export interface ClientHelloOffer {
   readonly signatureAlgorithmsCert?: readonly number[] | undefined;
   readonly applicationProtocols?: readonly string[] | undefined;
   readonly statusRequest?: boolean;
+  readonly clientCertificateTypes?: readonly number[] | undefined;
+  readonly serverCertificateTypes?: readonly number[] | undefined;
   readonly compressCertificate?: readonly number[] | undefined;
   readonly recordSizeLimit?: number | undefined;
   readonly keyShares: readonly KeyShareEntry[];
@@ -166,7 +181,7 @@ export function encodeClientHello(offer: ClientHelloOffer): Uint8Array {
     writer.uint16List(2, offer.cipherSuites).opaqueVector(1, Uint8Array.of(0));
     writer.vector(2, () => {
       const { serverName, applicationProtocols, compressCertificate, recordSizeLimit, cookie, preSharedKey } = offer;
-      const { signatureAlgorithmsCert } = offer;
+      const { signatureAlgorithmsCert, clientCertificateTypes, serverCertificateTypes } = offer;
       if (serverName !== undefined) {
         encodeExtension(writer, ExtensionType.server_name, (w) => encodeServerName(w, serverName));
       }
@@ -193,6 +208,20 @@ export function encodeClientHello(offer: ClientHelloOffer): Uint8Array {
           writer,
           ExtensionType.application_layer_protocol_negotiation,
           (w) => encodeProtocolNames(w, applicationProtocols),
+        );
+      }
+      if (clientCertificateTypes !== undefined) {
+        encodeExtension(
+          writer,
+          ExtensionType.client_certificate_type,
+          (w) => encodeCertificateTypes(w, clientCertificateTypes),
+        );
+      }
+      if (serverCertificateTypes !== undefined) {
+        encodeExtension(
+          writer,
+          ExtensionType.server_certificate_type,
+          (w) => encodeCertificateTypes(w, serverCertificateTypes),
         );
       }
       if (compressCertificate?.length) {

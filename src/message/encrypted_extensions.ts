@@ -3,6 +3,7 @@ import { ExtensionType } from '../registry/extension_type.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { Reader } from '../wire/reader.ts';
 import { decodeProtocolNames, encodeProtocolNames } from './extension/application_layer_protocol_negotiation.ts';
+import { decodeCertificateType } from './extension/certificate_type.ts';
 import { decodeEarlyDataIndication } from './extension/early_data.ts';
 import { decodeExtensions, encodeExtension } from './extension/list.ts';
 import { decodeRecordSizeLimit } from './extension/record_size_limit.ts';
@@ -13,6 +14,8 @@ import { encodeHandshake } from './handshake.ts';
 export interface EncryptedExtensions {
   readonly serverNameAcknowledged: boolean;
   readonly applicationProtocol: string | undefined;
+  readonly clientCertificateType: number | undefined;
+  readonly serverCertificateType: number | undefined;
   readonly recordSizeLimit: number | undefined;
   readonly earlyData: boolean;
   readonly extensionTypes: readonly number[];
@@ -52,11 +55,15 @@ export function decodeEncryptedExtensions(body: Uint8Array, extensionLimit: numb
   const names = protocols && decodeProtocolNames(protocols);
   // RFC 7301 §3.1: the server's list MUST contain exactly one name.
   if (names !== undefined && names.length !== 1) fail('illegal_parameter', `${names.length} protocol names selected`);
+  const clientType = raw.get(ExtensionType.client_certificate_type);
+  const serverType = raw.get(ExtensionType.server_certificate_type);
   const limit = raw.get(ExtensionType.record_size_limit);
   const early = raw.get(ExtensionType.early_data);
   return {
     serverNameAcknowledged: serverName !== undefined,
     applicationProtocol: names?.[0],
+    clientCertificateType: clientType && decodeCertificateType(clientType),
+    serverCertificateType: serverType && decodeCertificateType(serverType),
     recordSizeLimit: limit && decodeRecordSizeLimit(limit),
     earlyData: early !== undefined && decodeEarlyDataIndication(early),
     extensionTypes: [...raw.keys()],
@@ -69,10 +76,12 @@ export function encodeEncryptedExtensions(choice: {
   readonly applicationProtocol: string | undefined;
   readonly recordSizeLimit: number | undefined;
   readonly earlyData: boolean;
+  readonly clientCertificateType?: number | undefined;
+  readonly serverCertificateType?: number | undefined;
 }): Uint8Array {
   return encodeHandshake(HandshakeType.encrypted_extensions, (writer) => {
     writer.vector(2, () => {
-      const { applicationProtocol, recordSizeLimit } = choice;
+      const { applicationProtocol, recordSizeLimit, clientCertificateType, serverCertificateType } = choice;
       if (choice.serverNameAcknowledged) encodeExtension(writer, ExtensionType.server_name);
       if (applicationProtocol !== undefined) {
         encodeExtension(
@@ -80,6 +89,12 @@ export function encodeEncryptedExtensions(choice: {
           ExtensionType.application_layer_protocol_negotiation,
           (w) => encodeProtocolNames(w, [applicationProtocol]),
         );
+      }
+      if (clientCertificateType !== undefined) {
+        encodeExtension(writer, ExtensionType.client_certificate_type, (w) => w.uint8(clientCertificateType));
+      }
+      if (serverCertificateType !== undefined) {
+        encodeExtension(writer, ExtensionType.server_certificate_type, (w) => w.uint8(serverCertificateType));
       }
       if (recordSizeLimit !== undefined) {
         encodeExtension(writer, ExtensionType.record_size_limit, (w) => w.uint16(recordSizeLimit));

@@ -1,6 +1,8 @@
 import type { CertificateCrypto } from '../crypto/provider.ts';
 import type { Reason } from '../error.ts';
+import { CertificateType } from '../registry/certificate_type.ts';
 import { type Certificate, PEER_CERTIFICATE_LIMITS, readCertificate } from './certificate.ts';
+import { checkCertificateVerify } from './certificate_verify.ts';
 import { CrlChecks } from './crl.ts';
 import { CertificateError, hex } from './der.ts';
 import { isServerNamed } from './identity.ts';
@@ -8,6 +10,7 @@ import { ocspStatus, readOcspResponse } from './ocsp.ts';
 import { PurposeOid } from './oid.ts';
 import { PathMemory } from './path_memory.ts';
 import { DEFAULT_PATH_LIMITS, type PathLimits, verifyPath, whose } from './path.ts';
+import { verifyRawPublicKey } from './raw_public_key.ts';
 import type { Trust } from './trust.ts';
 
 /** What the handshake asks: the effect `verify_peer`. */
@@ -16,7 +19,9 @@ export interface PeerQuestion {
   readonly role: 'server' | 'client';
   /** For a server: the DNS name or IP address it must be for. */
   readonly serverName: string | undefined;
-  /** DER, end entity first. */
+  /** CertificateType of `chain` (RFC 7250). Default: X509. */
+  readonly certificateType?: number;
+  /** DER, end entity first; of a raw public key one SubjectPublicKeyInfo. */
   readonly chain: readonly Uint8Array[];
   /** Of CertificateVerify. */
   readonly scheme: number;
@@ -34,9 +39,11 @@ export interface PeerRules {
    */
   readonly revocation?: 'if_known' | 'required';
   readonly limits?: Partial<PathLimits>;
+  /** DER SubjectPublicKeyInfos of peers that are believed by their raw public keys (RFC 7250). Default: none. */
+  readonly rawPublicKeys?: readonly Uint8Array[];
 }
 
-/** Who the peer has proven to be. */
+/** Who the peer has proven to be. Of a raw public key only the fingerprint tells anything. */
 export interface PeerIdentity {
   /** For people. */
   readonly subject: string;
@@ -47,9 +54,9 @@ export interface PeerIdentity {
   readonly ipAddresses: readonly Uint8Array[];
   readonly emailAddresses: readonly string[];
   readonly uris: readonly string[];
-  /** SHA-256 of the DER certificate, lower-case hexadecimal. */
+  /** SHA-256 of the DER certificate, or of the raw public key's SubjectPublicKeyInfo, lower-case hexadecimal. */
   readonly fingerprint: string;
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch; a raw public key has no end. */
   readonly notAfter: number;
 }
 
@@ -92,12 +99,15 @@ async function verifyPeer(
   }
   const [first, ...others] = question.chain;
   if (first === undefined) throw new CertificateError('empty_certificate', 'no certificate');
+  if (question.certificateType === CertificateType.RawPublicKey) {
+    return await verifyRawPublicKey(first, question, rules.rawPublicKeys ?? [], crypto);
+  }
   const purpose = question.role === 'server' ? PurposeOid.serverAuth : PurposeOid.clientAuth;
   const key = await memory.keyOf(question.chain, purpose);
   const known = memory.find(key, now);
   const leaf = known?.[0] ?? readCertificate(first, PEER_CERTIFICATE_LIMITS);
   // First of all the proof that the peer has the key: who has not cannot make us build chains.
-  await checkCertificateVerify(leaf, question, crypto);
+  await checkCertificateVerify(leaf.publicKey, whose(leaf), question, crypto);
 
   const path = known ?? await findPath();
   if (
@@ -113,35 +123,6 @@ async function verifyPeer(
     const found = await verifyPath({ leaf, intermediates, anchors: rules.trust.anchors, purpose, now, limits }, crypto);
     memory.remember(key, found);
     return found;
-  }
-}
-
-/** RFC 9846 §4.5.2: a scheme that belongs to the key, and a good signature. */
-async function checkCertificateVerify(
-  leaf: Certificate,
-  { scheme, content, signature }: PeerQuestion,
-  crypto: CertificateCrypto,
-): Promise<void> {
-  const { publicKey } = leaf;
-  if (publicKey instanceof CertificateError) {
-    throw new CertificateError(publicKey.reason, `${whose(leaf)} has ${publicKey.message}`);
-  }
-  const name = `0x${scheme.toString(16).padStart(4, '0')}`;
-  // 9846-4.5.2-6, 9846-4.5.2-7: no key has a scheme with SHA-1.
-  if (!publicKey.schemes.includes(scheme)) {
-    throw new CertificateError('bad_signature_scheme', `scheme ${name} with a key of type ${publicKey.type}`);
-  }
-  // 9846-4.5.2-8, 9846-4.5.2-9
-  if (!(await isGoodSignature())) throw new CertificateError('bad_signature', `CertificateVerify with scheme ${name}`);
-
-  async function isGoodSignature(): Promise<boolean> {
-    try {
-      const verifier = await crypto.signatures.verifier(publicKey as Exclude<typeof publicKey, CertificateError>);
-      return await verifier?.verify(scheme, content, signature) ?? false;
-    } catch {
-      // The key is not one: a point off the curve, say.
-      throw new CertificateError('bad_certificate', `${whose(leaf)} has a key that is not valid`);
-    }
   }
 }
 

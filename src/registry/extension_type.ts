@@ -7,6 +7,8 @@ export const ExtensionType = {
   signature_algorithms: 13,
   application_layer_protocol_negotiation: 16,
   signed_certificate_timestamp: 18,
+  client_certificate_type: 19,
+  server_certificate_type: 20,
   padding: 21,
   compress_certificate: 27,
   record_size_limit: 28,

@@ -1,10 +1,11 @@
+import { CertificateType } from '../registry/certificate_type.ts';
 import { Reader } from '../wire/reader.ts';
 import { Writer } from '../wire/writer.ts';
 import { ascii, latin1 } from '../wire/bytes.ts';
 import { MAX_TICKET_LIFETIME, type Session } from './session.ts';
 
 /** First byte of an encoded session: to be raised when the format changes, so that old tickets are refused and not misread. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** A resumption session as bytes, for sealing or storing. Secret. */
 export function encodeSession(session: Session): Uint8Array {
@@ -20,7 +21,7 @@ export function encodeSession(session: Session): Uint8Array {
     writer.uint16(Math.floor(time / 2 ** 32)).uint32(time % 2 ** 32);
   }
   writer.uint32(session.lifetime).uint32(session.ageAdd).uint32(session.maxEarlyDataSize);
-  writer.vector(3, () => {
+  writer.uint8(session.peerCertificateType ?? CertificateType.X509).vector(3, () => {
     for (const certificate of session.peerCertificates) writer.opaqueVector(3, certificate);
   });
   const encoded = writer.finish().slice();
@@ -48,6 +49,7 @@ export function decodeSession(bytes: Uint8Array): Session | undefined {
   const lifetime = Math.min(reader.uint32('lifetime'), MAX_TICKET_LIFETIME);
   const ageAdd = reader.uint32('age_add');
   const maxEarlyDataSize = reader.uint32('max_early_data_size');
+  const peerCertificateType = reader.uint8('peer_certificate_type');
   const peerCertificates = reader.list(
     0,
     0xffffff,
@@ -68,5 +70,6 @@ export function decodeSession(bytes: Uint8Array): Session | undefined {
     ageAdd,
     maxEarlyDataSize,
     peerCertificates,
+    peerCertificateType,
   };
 }

@@ -24,6 +24,8 @@ export interface Session {
   readonly maxEarlyDataSize: number;
   /** The client's DER certificates, end entity first, when it authenticated. */
   readonly peerCertificates: readonly Uint8Array[];
+  /** CertificateType of `peerCertificates` (RFC 7250). Default: X509. */
+  readonly peerCertificateType?: number;
 }
 
 /** Turns sessions into tickets and back: by sealing them (stateless) or by storing them. May be remote, so asynchronous. */

@@ -9,6 +9,7 @@ import * as compressed from '../../src/message/compressed_certificate.ts';
 import * as encryptedExtensions from '../../src/message/encrypted_extensions.ts';
 import * as alpn from '../../src/message/extension/application_layer_protocol_negotiation.ts';
 import * as authorities from '../../src/message/extension/certificate_authorities.ts';
+import * as certificateType from '../../src/message/extension/certificate_type.ts';
 import * as compressCertificate from '../../src/message/extension/compress_certificate.ts';
 import * as cookie from '../../src/message/extension/cookie.ts';
 import * as earlyData from '../../src/message/extension/early_data.ts';
@@ -126,6 +127,12 @@ const cases: Record<string, Case> = {
     decode: statusRequest.decodeCertificateStatus,
     value: bytes(300),
   },
+  certificate_type: {
+    encoded: written((w) => certificateType.encodeCertificateTypes(w, [2, 0])),
+    decode: certificateType.decodeCertificateTypes,
+    value: [2, 0],
+  },
+  selected_certificate_type: { encoded: Uint8Array.of(2), decode: certificateType.decodeCertificateType, value: 2 },
   compress_certificate: {
     encoded: written((w) => compressCertificate.encodeCompressionAlgorithms(w, [2, 1])),
     decode: compressCertificate.decodeCompressionAlgorithms,

@@ -12,7 +12,13 @@ function named(label: string, names: string[], scheme: number): NamedCredentials
 }
 
 function hello(serverName: string | undefined, ...signatureSchemes: number[]): ClientHelloInfo {
-  const lists = { applicationProtocols: [], cipherSuites: [], groups: [] };
+  const lists = {
+    applicationProtocols: [],
+    cipherSuites: [],
+    groups: [],
+    serverCertificateTypes: [0],
+    certificateAuthorities: [],
+  };
   return { serverName, ...lists, signatureSchemes, certificateSignatureSchemes: signatureSchemes };
 }
 
