@@ -168,9 +168,14 @@ export const OPTIONS: readonly Option[] = [
       settings.proxyProtocol = readChoice(text, ['off', 'v1', 'v2'] as const);
     },
   ),
-  option('max-connections', 'N', 'close connections above this number at once (default 100000)', (text, settings) => {
-    settings.maxConnections = readInteger(text, 1, 10_000_000);
-  }),
+  option(
+    'max-connections',
+    'N',
+    'close connections above this number at once (default: 20000 for each worker, or half of its open files)',
+    (text, settings) => {
+      settings.maxConnections = readInteger(text, 1, 10_000_000);
+    },
+  ),
   option(
     'workers',
     'N|auto',

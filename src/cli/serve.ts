@@ -12,6 +12,7 @@ import { ListenError } from '../terminator/listen.ts';
 import type { Runtime } from '../terminator/runtime.ts';
 import { Terminator, type TerminatorOptions } from '../terminator/terminator.ts';
 import { type Certificates, loadCertificates, loadClientAuthorities } from './certificates.ts';
+import { connectionLimit } from './connection_limit.ts';
 import { introduce, startDemoBackend } from './demo.ts';
 import type { Host } from './host.ts';
 import type { Settings } from './settings.ts';
@@ -58,6 +59,7 @@ export async function createService(
   const tickets = new TicketKeyRing(engine.environment.crypto, engine.environment.random);
   if (shared.ticketKeys !== undefined) tickets.replace(shared.ticketKeys);
 
+  const limit = connectionLimit(settings, runtime);
   const given = settings.target ?? shared.target;
   const demo = given === undefined && settings.routes.length === 0 ? await startDemoBackend(engine.network) : undefined;
   const target = given ?? demo?.address;
@@ -65,6 +67,7 @@ export async function createService(
     ...terminatorOptions(settings),
     routes: target === undefined ? settings.routes : [...settings.routes, { target }],
     credentials: certificates.all,
+    maxConnections: limit.maxConnections,
     reusePort: shared.reusePort ?? false,
     ...(clients && { clientAuthentication: clients }),
     tls: {
@@ -78,6 +81,7 @@ export async function createService(
   const warn = (): void => {
     const problems = [...certificates.warnings, ...clients?.trust.warnings ?? []];
     for (const problem of problems) log.warning('certificate', { problem });
+    if (limit.warning !== undefined) log.warning('connection limit', { problem: limit.warning });
     if (keyLog === undefined) return;
     log.warning('secrets of all connections are written to the key log', { file: keyLog.file });
   };
@@ -120,9 +124,9 @@ export function createLog(host: Host, settings: Settings): Log {
   });
 }
 
-function terminatorOptions(settings: Settings): Omit<TerminatorOptions, 'routes' | 'credentials'> {
-  const { listen, strictServerName, handshakeTimeout, connectTimeout, proxyProtocol, maxConnections } = settings;
-  return { listen, strictServerName, handshakeTimeout, connectTimeout, proxyProtocol, maxConnections };
+function terminatorOptions(settings: Settings): Omit<TerminatorOptions, 'routes' | 'credentials' | 'maxConnections'> {
+  const { listen, strictServerName, handshakeTimeout, connectTimeout, proxyProtocol } = settings;
+  return { listen, strictServerName, handshakeTimeout, connectTimeout, proxyProtocol };
 }
 
 type TlsOptions = NonNullable<TerminatorOptions['tls']>;

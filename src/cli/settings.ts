@@ -32,7 +32,8 @@ export interface Settings {
   connectTimeout: number;
   drainTimeout: number;
   proxyProtocol: ProxyProtocol;
-  maxConnections: number;
+  /** Undefined: as many as make sense. */
+  maxConnections: number | undefined;
   /** Undefined: no workers, all in one process. 'auto': one per processor. */
   workers: number | 'auto' | undefined;
   metrics: Address | undefined;
@@ -72,7 +73,7 @@ export function defaultSettings(): Settings {
     connectTimeout: 10_000,
     drainTimeout: 30_000,
     proxyProtocol: 'off',
-    maxConnections: 100_000,
+    maxConnections: undefined,
     workers: undefined,
     metrics: undefined,
     logLevel: 'info',

@@ -25,8 +25,14 @@ const COUNT_TIMEOUT = 1000;
  * memory, the ticket keys, the demonstration backend), starts workers again that died, and answers for all of them.
  */
 export async function serveWithWorkers(host: Host, runtime: Runtime, settings: Settings, count: number): Promise<void> {
+  const { maxConnections, listen } = settings;
+  const each: Settings = {
+    ...settings,
+    workers: undefined,
+    maxConnections: maxConnections && Math.ceil(maxConnections / count),
+  };
   const log = createLog(host, settings);
-  const service = await createService(host, runtime, settings, log, new Metrics());
+  const service = await createService(host, runtime, each, log, new Metrics());
   const { engine, certificates, tickets, demo } = service;
   const shared = (): Shared => ({
     ...(demo && { target: demo.address }),
@@ -34,13 +40,12 @@ export async function serveWithWorkers(host: Host, runtime: Runtime, settings: S
     ticketKeys: tickets.export(Date.now()),
     reusePort: runtime.sharesPorts,
   });
-  const maxConnections = Math.ceil(settings.maxConnections / count);
-  const workers = new Workers(host, log, { ...settings, workers: undefined, maxConnections }, shared);
+  const workers = new Workers(host, log, each, shared);
   const metricsListener = await startMetrics(engine, settings, log, () => workers.renderMetrics());
   await refuseBusyPorts(service.terminator);
   // Port 0: the first finds out which it is, the others join it there.
   const addresses = await workers.startFirst();
-  await workers.startOthers(count - 1, runtime.sharesPorts ? addresses : settings.listen);
+  await workers.startOthers(count - 1, runtime.sharesPorts ? addresses : listen);
 
   service.warn();
   for (const address of addresses) log.info('listening', { address: formatAddress(address), workers: count });

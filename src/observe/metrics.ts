@@ -22,6 +22,7 @@ const COUNTERS = [
   'connections',
   'active',
   'refused',
+  'acceptFailures',
   'bytesReceived',
   'bytesSent',
   'upstreamFailures',
@@ -35,6 +36,8 @@ export class Metrics {
   active = 0;
   /** Turned away at the limit. */
   refused = 0;
+  /** Could not be accepted, as far as the runtime tells: Deno does, Node resets them silently when files run out. */
+  acceptFailures = 0;
   /** Received from and sent to clients, as plaintext. */
   bytesReceived = 0;
   bytesSent = 0;
@@ -87,6 +90,7 @@ export class Metrics {
     counter('connections_total', 'Client connections accepted.', this.connections);
     counter('connections_active', 'Client connections open now.', this.active, 'gauge');
     counter('connections_refused_total', 'Client connections turned away at the limit.', this.refused);
+    counter('accept_failures_total', 'Attempts to accept a connection that failed.', this.acceptFailures);
     counter('received_bytes_total', 'Plaintext bytes received from clients.', this.bytesReceived);
     counter('sent_bytes_total', 'Plaintext bytes sent to clients.', this.bytesSent);
     counter(

@@ -14,6 +14,8 @@ export interface DenoNetworkOptions {
 
 /** What an idle socket reads into, in bytes. Holds a request of usual size, so that small messages need one read. */
 const IDLE_BUFFER = 2 * 1024;
+/** After a failed accept, in milliseconds. */
+const ACCEPT_PAUSE = 10;
 /** What a busy socket reads into when the pool is empty. */
 const SPARE_BUFFER = 32 * 1024;
 
@@ -34,9 +36,11 @@ export function createDenoNetwork(deno: DenoApi, options: DenoNetworkOptions = {
           try {
             const connection = await listener.accept();
             accepted(new DenoSocket(connection, IDLE, large));
-          } catch {
-            // A failed accept (too many files, or the peer was gone already) must not end the loop; nor may it spin.
-            if (open) await new Promise((resolve) => setTimeout(resolve, 10));
+          } catch (error) {
+            if (!open) return;
+            listenOptions.failed?.(error as Error);
+            // A failed accept must not end the loop; nor may it spin.
+            await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE));
           }
         }
       };

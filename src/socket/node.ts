@@ -64,8 +64,9 @@ function startListening(server: net.Server, address: Address, options: ListenOpt
     const reusePort = options.reusePort === true ? { reusePort: true } : {};
     server.listen({ host: address.host, port: address.port, backlog: 4096, ...reusePort }, () => {
       server.off('error', reject);
-      // A failed accept (EMFILE) must not end the process; the next one is tried.
-      server.on('error', () => {});
+      // A failed accept must not end the process; the next one is tried. When files run out, libuv itself resets what waits, and
+      // tells nobody.
+      server.on('error', (error) => options.failed?.(error));
       resolve();
     });
   });

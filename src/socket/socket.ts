@@ -55,6 +55,8 @@ export interface Listener {
 export interface ListenOptions {
   /** Several processes or threads listen on the same port and the kernel spreads connections (SO_REUSEPORT). */
   readonly reusePort?: boolean;
+  /** Told when a connection could not be accepted (too many open files, or the peer was gone already). The listener goes on. */
+  readonly failed?: (error: Error) => void;
 }
 
 /** TCP, as one runtime offers it. */

@@ -17,6 +17,8 @@ export interface Runtime {
   createNetwork(region: Uint8Array, crowded: () => boolean): Network;
   /** Whether several listeners can share a port (SO_REUSEPORT). */
   readonly sharesPorts: boolean;
+  /** How many files this process may have open; undefined where that cannot be known. */
+  openFileLimit(): number | undefined;
   readonly certificateCompression: CertificateCompression;
 }
 

@@ -1,6 +1,7 @@
 import { createDenoNetwork } from '../socket/deno.ts';
 import { denoApi } from '../socket/deno_api.ts';
 import { nodeCertificateCompression } from './node_zlib.ts';
+import { readOpenFileLimit } from './open_file_limit.ts';
 import type { Runtime } from './runtime.ts';
 
 const READ_REGIONS = 16;
@@ -22,6 +23,8 @@ export function denoRuntime(): Runtime {
       return createDenoNetwork(deno, { readRegions, crowded });
     },
     sharesPorts: true,
+    // Deno gives this file only to programs that may do everything.
+    openFileLimit: () => readOpenFileLimit((path) => deno.readFileSync(path)),
     certificateCompression: nodeCertificateCompression(),
   };
 }

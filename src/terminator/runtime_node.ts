@@ -2,6 +2,7 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { createNodeNetwork } from '../socket/node.ts';
 import { nodeCertificateCompression } from './node_zlib.ts';
+import { readOpenFileLimit } from './open_file_limit.ts';
 import type { Runtime } from './runtime.ts';
 
 export function nodeRuntime(): Runtime {
@@ -14,6 +15,7 @@ export function nodeRuntime(): Runtime {
     readRegions: 1,
     createNetwork: (readRegion, crowded) => createNodeNetwork({ readRegion, crowded }),
     sharesPorts: hasReusePort(process.versions.node),
+    openFileLimit: () => readOpenFileLimit((path) => readFileSync(path)),
     certificateCompression: nodeCertificateCompression(),
   };
 }

@@ -4,6 +4,7 @@ import { checkServerConfig } from '../connection/options.ts';
 import { UsageError } from '../error.ts';
 import { Log } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
+import { Seldom } from '../observe/seldom.ts';
 import type { Address, Listener, Socket } from '../socket/socket.ts';
 import { type ClientCertificates, clientVerifier, sessionContexts } from './client_certificates.ts';
 import { CredentialStore, type NamedCredentials } from './credential_store.ts';
@@ -43,7 +44,10 @@ export interface TerminatorOptions {
   readonly connectTimeout?: number;
   /** Tell the backend who the client is. Default 'off'. */
   readonly proxyProtocol?: ProxyProtocol;
-  /** Client connections at a time; more are closed at once. Default 100 000. */
+  /**
+   * Client connections at a time; more are closed at once. Default 20 000: each takes two files, and stalls with at most what
+   * `Engine` says, 1.7 GiB for all.
+   */
   readonly maxConnections?: number;
   /** Share the port with other processes or threads. Default false. */
   readonly reusePort?: boolean;
@@ -76,6 +80,9 @@ const FAREWELL = 2000;
  */
 const TICKET_DELAY = 100;
 
+/** A flood of connections must not become a flood of lines, in milliseconds. */
+const WARNING_INTERVAL = 10_000;
+
 /** Listens, and makes a tunnel of each connection. */
 export class Terminator {
   readonly metrics: Metrics;
@@ -86,8 +93,8 @@ export class Terminator {
   readonly #context: TunnelContext;
   readonly #tunnels = new Set<Tunnel>();
   #listeners: readonly Listener[] = [];
-  /** At the connection limit. */
-  #full = false;
+  readonly #fullWarnings = new Seldom(WARNING_INTERVAL);
+  readonly #acceptWarnings = new Seldom(WARNING_INTERVAL);
   /** Called when the last tunnel is gone. */
   #whenEmpty: (() => void) | undefined;
 
@@ -129,7 +136,8 @@ export class Terminator {
   async listen(): Promise<void> {
     const { listen, reusePort = false } = this.#options;
     const accept = (socket: Socket): void => this.#accept(socket);
-    this.#listeners = await listenAll(this.#engine.network, listen, accept, { reusePort });
+    const failed = (error: Error): void => this.#acceptFailed(error);
+    this.#listeners = await listenAll(this.#engine.network, listen, accept, { reusePort, failed });
   }
 
   /** Accepts no more. Connections go on. */
@@ -208,11 +216,11 @@ export class Terminator {
   #accept(socket: Socket): void {
     const { metrics } = this;
     metrics.connections++;
-    if (this.#tunnels.size >= (this.#options.maxConnections ?? 100_000)) {
+    if (this.#tunnels.size >= (this.#options.maxConnections ?? 20_000)) {
       metrics.refused++;
-      // Only the first of a run is worth a line: a flood must not become a flood of lines.
-      if (!this.#full) this.#log.warning('connection limit reached', { limit: this.#tunnels.size });
-      this.#full = true;
+      if (this.#fullWarnings.isDue(performance.now())) {
+        this.#log.warning('connection limit reached', { limit: this.#tunnels.size });
+      }
       socket.destroy();
       return;
     }
@@ -220,10 +228,15 @@ export class Terminator {
     this.#tunnels.add(new Tunnel(this.#context, socket));
   }
 
+  /** Too many open files, as a rule. The listener goes on. */
+  #acceptFailed(error: Error): void {
+    this.metrics.acceptFailures++;
+    if (this.#acceptWarnings.isDue(performance.now())) this.#log.warning('accept failed', { reason: error.message });
+  }
+
   #remove(tunnel: Tunnel): void {
     if (!this.#tunnels.delete(tunnel)) return;
     this.metrics.active--;
-    this.#full = false;
     if (this.#tunnels.size === 0) this.#whenEmpty?.();
   }
 }

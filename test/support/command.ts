@@ -23,6 +23,14 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
+export interface CommandOptions {
+  /** Default: this Node. */
+  readonly runtime?: 'node' | 'deno';
+  readonly env?: NodeJS.ProcessEnv;
+  /** How many files it may have open. */
+  readonly openFiles?: number;
+}
+
 /** The real command in a process of its own: the bundle on this Node, or the sources on Deno. Killed after the test. */
 export class Command {
   stdout = '';
@@ -31,12 +39,11 @@ export class Command {
   readonly exited: Promise<Exit>;
   #waiters: (() => void)[] = [];
 
-  constructor(
-    args: readonly string[],
-    options: { readonly runtime?: 'node' | 'deno'; readonly env?: NodeJS.ProcessEnv } = {},
-  ) {
+  constructor(args: readonly string[], options: CommandOptions = {}) {
+    const limit = options.openFiles === undefined ? [] : ['prlimit', `--nofile=${options.openFiles}`];
     const [program, ...before] = options.runtime === 'deno'
       ? [
+        ...limit,
         DENO ?? 'deno',
         'run',
         '--no-prompt',
@@ -45,7 +52,7 @@ export class Command {
         '--allow-env',
         'src/cli/main.ts',
       ]
-      : [process.execPath, 'dist/cli/main.js'];
+      : [...limit, process.execPath, 'dist/cli/main.js'];
     const { SSLKEYLOGFILE: _none, ...env } = process.env;
     this.process = spawn(program as string, [...before, ...args], { cwd: ROOT, env: { ...env, ...options.env } });
     running.add(this);
@@ -61,10 +68,7 @@ export class Command {
   }
 
   /** Starts it with a JSON log and waits until it listens. `--listen 127.0.0.1:0` unless the arguments say otherwise. */
-  static async start(
-    args: readonly string[],
-    options: { readonly runtime?: 'node' | 'deno'; readonly env?: NodeJS.ProcessEnv } = {},
-  ): Promise<Command> {
+  static async start(args: readonly string[], options: CommandOptions = {}): Promise<Command> {
     const listen = args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0'];
     const command = new Command([...listen, '--log-format', 'json', ...args], options);
     await command.logged('listening');
