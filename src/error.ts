@@ -40,6 +40,7 @@ export const ALERT_OF_REASON = {
   no_common_cipher_suite: 'handshake_failure',
   no_common_group: 'handshake_failure',
   no_common_signature_scheme: 'handshake_failure',
+  no_common_psk: 'handshake_failure',
   no_common_certificate_type: 'unsupported_certificate',
   missing_extension: 'missing_extension',
   forbidden_extension: 'illegal_parameter',

@@ -29,6 +29,7 @@ export type {
   ServerConfig,
 } from './handshake/config.ts';
 export type { ClientHelloInfo, Effect, EffectResult } from './handshake/effect.ts';
+export { type ExternalPsk, type ImportedPsk, importPsk } from './handshake/imported_psk.ts';
 export type { HandshakeInfo } from './handshake/result.ts';
 export { Log, type LogFields, type LogFormat, type LogLevel } from './observe/log.ts';
 export { Metrics } from './observe/metrics.ts';

@@ -222,6 +222,12 @@ const PROVOKED: Record<Reason, () => Promise<End> | End> = {
     server(hello((usual) => withExtensions(usual, extension.supportedGroups([0x0100]), extension.keyShare([])))),
   no_common_signature_scheme: () =>
     server(hello((usual) => withExtensions(usual, extension.signatureAlgorithms([0x0201])))),
+  no_common_psk: async () => {
+    const { server, client } = join({ externalPsk: () => undefined }, {}, { host: { chain: [] } });
+    await client.sendHello();
+    await client.drain();
+    return { reason: server.reason, alert: alertName(client.alert) };
+  },
   no_common_certificate_type: () =>
     server(hello((usual) => withExtensions(usual, extension.raw(20, Uint8Array.of(1, 2))))),
   missing_extension: () => server(hello((usual) => withoutExtensions(usual, 51))),

@@ -136,6 +136,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
         helloRetryRequest: retried,
         resumed,
         earlyData: false,
+        pskIdentity: resumed ? identityOf(config.resume) : undefined,
         peerCertificates: server?.chain ?? config.resume?.session.peerCertificates ?? [],
         peerCertificateType: server?.type ?? config.resume?.session.peerCertificateType ?? CertificateType.X509,
       },
@@ -200,6 +201,10 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
   }
 }
 
+function identityOf(psk: ClientConfig['resume']): Uint8Array | undefined {
+  return psk !== undefined && psk.session.kind !== 'resumption' ? psk.ticket : undefined;
+}
+
 function groupsOf(config: ClientConfig): readonly number[] {
   return config.groups ?? [...config.crypto.keyExchanges.keys()];
 }
@@ -216,7 +221,7 @@ function makeShare(config: ClientConfig, offers: Map<number, KeyOffer>, group: n
 
 /** The session to offer, unless it is too old (9846-4.3.11.1-1). */
 function usableSession({ resume, now }: ClientConfig): ClientConfig['resume'] {
-  if (resume === undefined || resume.session.kind === 'external') return resume;
+  if (resume === undefined || resume.session.kind !== 'resumption') return resume;
   const age = now() - resume.session.createdAt;
   return age >= 0 && age <= resume.session.lifetime * 1000 ? resume : undefined;
 }
@@ -250,7 +255,7 @@ function firstOffer(config: ClientConfig, offers: Map<number, KeyOffer>): Client
     preSharedKey: resume && hash && {
       identities: [{
         identity: resume.ticket,
-        obfuscatedTicketAge: resume.session.kind === 'external'
+        obfuscatedTicketAge: resume.session.kind !== 'resumption'
           ? 0
           : (config.now() - resume.session.createdAt + resume.session.ageAdd) >>> 0,
       }],

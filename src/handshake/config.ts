@@ -22,7 +22,10 @@ export interface Environment {
 
 /** One certificate with its key, as the handshake needs it. */
 export interface Credentials {
-  /** DER certificates, the end entity's first; of a raw public key its DER SubjectPublicKeyInfo alone. */
+  /**
+   * DER certificates, the end entity's first; of a raw public key its DER SubjectPublicKeyInfo alone. Empty for a server that
+   * authenticates by PSKs alone.
+   */
   readonly chain: readonly Uint8Array[];
   readonly signer: Signer;
   /** CertificateType code point (RFC 7250) of `chain`. Default: X509. A peer that does not take it is refused. */
@@ -108,7 +111,7 @@ export interface ServerConfig extends CommonConfig {
     readonly maxSize: number;
     readonly antiReplay: AntiReplay;
   };
-  /** External PSKs (RFC 9846 §4.3.11), by identity. */
+  /** External PSKs (RFC 9846 §4.3.11), by identity; `importPsk` makes those of RFC 9258. */
   readonly externalPsk?: (identity: Uint8Array) => Session | undefined;
 }
 
@@ -124,7 +127,7 @@ export interface ClientConfig extends CommonConfig {
   /** Groups to send key shares for in the first ClientHello. Default: the first of `groups`. */
   readonly keyShareGroups?: readonly number[];
   readonly requestOcsp?: boolean;
-  /** A session to resume, with its ticket. */
+  /** A session to resume with its ticket, or an external PSK with its identity. */
   readonly resume?: { readonly session: Session; readonly ticket: Uint8Array };
 }
 

@@ -16,6 +16,8 @@ export interface HandshakeInfo {
   readonly signatureScheme: number | undefined;
   readonly helloRetryRequest: boolean;
   readonly resumed: boolean;
+  /** Identity of the external PSK (RFC 9846 §4.3.11) both sides hold; undefined for certificates and resumption. */
+  readonly pskIdentity: Uint8Array | undefined;
   /** Early data was offered and accepted. */
   readonly earlyData: boolean;
   /** DER certificates of the peer, end entity first; empty when it did not authenticate. */

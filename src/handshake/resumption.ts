@@ -28,6 +28,7 @@ export interface Binding {
 
 export interface ChosenPsk {
   readonly index: number;
+  readonly identity: Uint8Array;
   readonly session: Session;
   /** The ticket's age fits what the client claims: early data may be fresh. */
   readonly fresh: boolean;
@@ -55,7 +56,7 @@ export function* choosePsk(
     const claimedAge = (obfuscatedTicketAge - session.ageAdd) >>> 0;
     // 9846-4.3.10-3
     const fresh = Math.abs(now - session.createdAt - claimedAge) <= TICKET_AGE_TOLERANCE;
-    return { index, session, fresh, binder: offered.binders[index] as Uint8Array };
+    return { index, identity, session, fresh, binder: offered.binders[index] as Uint8Array };
   }
   return undefined;
 }
@@ -71,7 +72,7 @@ function matches(config: ServerConfig, session: Session, binding: Binding, now: 
   // 9846-4.3.11-2, 9846-4.3.11-3, 9846-4.7.1-6: the PSK's hash must be that of the chosen suite.
   if (suiteOf(config.crypto, session.cipherSuite)?.hash !== binding.suite.hash) return false;
   // 9846-4.3.11-1
-  if (session.kind === 'external') return true;
+  if (session.kind !== 'resumption') return true;
   const age = now - session.createdAt;
   const lifetime = Math.min(session.lifetime, MAX_TICKET_LIFETIME);
   if (age < 0 || age > lifetime * 1000) return false;

@@ -42,7 +42,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     const binding: Binding = { suite, host, serverName, applicationProtocol, clientAuthentication };
     const psk = yield* choosePsk(config, hello, binding);
     // Before anything costly: without a PSK, can we sign what the client can verify?
-    const signatureScheme = psk === undefined ? ownScheme(host, hello) : undefined;
+    const signatureScheme = psk === undefined ? ownScheme(config, host, hello) : undefined;
     const types = psk === undefined ? chooseCertificateTypes(hello, host, clientAuthentication) : undefined;
     const early = enterClientHello(config, message, hello, suite, transcript, psk);
     if (early !== undefined) secrets.keep(early);
@@ -143,6 +143,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
         helloRetryRequest: retried,
         resumed: psk !== undefined,
         earlyData,
+        pskIdentity: psk !== undefined && psk.session.kind !== 'resumption' ? psk.identity.slice() : undefined,
         peerCertificates: peer.chain,
         peerCertificateType: peer.type,
       },
@@ -255,7 +256,9 @@ function* selectHost(config: ServerConfig, hello: ClientHello): Flow<HostConfig>
   return host;
 }
 
-function ownScheme({ signer }: HostConfig, { extensions }: ClientHello): number {
+function ownScheme(config: ServerConfig, { chain, signer }: HostConfig, { extensions }: ClientHello): number {
+  // 9846-4.2.1-4
+  if (chain.length === 0 && config.externalPsk !== undefined) fail('no_common_psk');
   // 9846-4.3.3-3: a server that authenticates by certificate needs signature_algorithms (its PSKs did not serve).
   if (extensions.signatureAlgorithms === undefined) fail('missing_extension', 'signature_algorithms');
   return negotiate.chooseSignatureScheme(extensions.signatureAlgorithms, signer.schemes);

@@ -111,14 +111,17 @@ export function mainSecret(hash: Hash, handshake: Uint8Array): Uint8Array {
   return nextSecret(hash, handshake, new Uint8Array(hash.digestLength));
 }
 
+/** §7.1 and, of imported PSKs, RFC 9258 §5.2. */
+const BINDER_LABELS = { resumption: 'res binder', external: 'ext binder', imported: 'imp binder' } as const;
+
 /** The binder value over the Transcript-Hash of the truncated ClientHello, §4.3.11.2. */
 export function pskBinder(
   hash: Hash,
   early: Uint8Array,
-  kind: 'resumption' | 'external',
+  kind: keyof typeof BINDER_LABELS,
   transcriptHash: Uint8Array,
 ): Uint8Array {
-  const binderKey = deriveSecret(hash, early, kind === 'resumption' ? 'res binder' : 'ext binder', emptyHash(hash));
+  const binderKey = deriveSecret(hash, early, BINDER_LABELS[kind], emptyHash(hash));
   const binder = finishedVerifyData(hash, binderKey, transcriptHash);
   binderKey.fill(0);
   return binder;

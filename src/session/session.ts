@@ -1,9 +1,12 @@
 /** RFC 9846 §4.7.1: a ticket lives for seven days at most. Seconds. */
 export const MAX_TICKET_LIFETIME = 604800;
 
+/** Where a PSK comes from: a ticket, or from outside, as it is or imported (RFC 9258). Binders keep them apart. */
+export type PskKind = 'resumption' | 'external' | 'imported';
+
 /** A pre-shared key with what it is bound to (RFC 9846 §2.2, §4.7.1). */
 export interface Session {
-  readonly kind: 'resumption' | 'external';
+  readonly kind: PskKind;
   /** The PSK: secret. */
   readonly secret: Uint8Array;
   /** CipherSuite the session was made under; its hash binds the PSK. */
