@@ -60,6 +60,7 @@ export function checkServerConfig(config: ServerConfig): Limits {
     range('tickets.lifetime', config.tickets?.lifetime, 1, MAX_TICKET_LIFETIME);
     certificateTypes('clientAuthentication.certificateTypes', config.clientAuthentication?.certificateTypes);
     range('earlyData.maxSize', config.earlyData?.maxSize, 0, 0xffffffff);
+    range('earlyData.ageTolerance', config.earlyData?.ageTolerance, 0, 600_000);
   });
 }
 

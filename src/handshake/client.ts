@@ -136,6 +136,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
         helloRetryRequest: retried,
         resumed,
         earlyData: false,
+        ticketAgeSkew: undefined,
         pskIdentity: resumed ? identityOf(config.resume) : undefined,
         peerCertificates: server?.chain ?? config.resume?.session.peerCertificates ?? [],
         peerCertificateType: server?.type ?? config.resume?.session.peerCertificateType ?? CertificateType.X509,

@@ -109,6 +109,11 @@ export interface ServerConfig extends CommonConfig {
   readonly earlyData?: {
     /** Bytes. */
     readonly maxSize: number;
+    /**
+     * Milliseconds that the age a client claims for its ticket may be off (§8.3), up to 600000. Default 10000. The register of
+     * `antiReplay` has to remember for twice as long.
+     */
+    readonly ageTolerance?: number;
     readonly antiReplay: AntiReplay;
   };
   /** External PSKs (RFC 9846 §4.3.11), by identity; `importPsk` makes those of RFC 9258. */

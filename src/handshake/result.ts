@@ -18,6 +18,11 @@ export interface HandshakeInfo {
   readonly resumed: boolean;
   /** Identity of the external PSK (RFC 9846 §4.3.11) both sides hold; undefined for certificates and resumption. */
   readonly pskIdentity: Uint8Array | undefined;
+  /**
+   * Server, resumed: by how much the age that the client claims for its ticket is above what it is, in milliseconds (§8.3).
+   * Large ones tell of replays, or of clocks that run differently.
+   */
+  readonly ticketAgeSkew: number | undefined;
   /** Early data was offered and accepted. */
   readonly earlyData: boolean;
   /** DER certificates of the peer, end entity first; empty when it did not authenticate. */

@@ -11,9 +11,10 @@ import { acceptedTypes } from './certificate_type.ts';
 import { type ClientAuthentication, DEFAULT_LIMITS, type HostConfig, type ServerConfig } from './config.ts';
 import { ask, type Flow, type HandshakeIo, type Secrets, type Suite } from './flow.ts';
 import { suiteOf } from './negotiate.ts';
+import type { HandshakeInfo } from './result.ts';
 import type { PeerCertificate } from './peer_certificate.ts';
 
-/** How far the age a client claims for a ticket may be off for early data (§8.3). Milliseconds. */
+/** The default of `earlyData.ageTolerance`. */
 const TICKET_AGE_TOLERANCE = 10_000;
 
 /** What a session must match to be resumed here. */
@@ -30,8 +31,8 @@ export interface ChosenPsk {
   readonly index: number;
   readonly identity: Uint8Array;
   readonly session: Session;
-  /** The ticket's age fits what the client claims: early data may be fresh. */
-  readonly fresh: boolean;
+  /** By how much the age that the client claims for its ticket is above what it is, in milliseconds (§8.3). */
+  readonly ageSkew: number;
   readonly binder: Uint8Array;
 }
 
@@ -54,11 +55,19 @@ export function* choosePsk(
     }
     if (session === undefined || !matches(config, session, binding, now)) continue;
     const claimedAge = (obfuscatedTicketAge - session.ageAdd) >>> 0;
-    // 9846-4.3.10-3
-    const fresh = Math.abs(now - session.createdAt - claimedAge) <= TICKET_AGE_TOLERANCE;
-    return { index, identity, session, fresh, binder: offered.binders[index] as Uint8Array };
+    const ageSkew = claimedAge - (now - session.createdAt);
+    return { index, identity, session, ageSkew, binder: offered.binders[index] as Uint8Array };
   }
   return undefined;
+}
+
+/** What the application is told of the PSK. */
+export function aboutPsk(psk: ChosenPsk | undefined): Pick<HandshakeInfo, 'pskIdentity' | 'ticketAgeSkew'> {
+  const isTicket = psk?.session.kind === 'resumption';
+  return {
+    pskIdentity: isTicket ? undefined : psk?.identity.slice(),
+    ticketAgeSkew: isTicket ? psk.ageSkew : undefined,
+  };
 }
 
 /** Who the client has proven to be when the session of `psk` was made; nobody without one. */
@@ -127,7 +136,9 @@ export function* decideEarlyData(
   // 9846-4.3.10-7, 9846-F.5-3
   if (!hello.extensions.earlyData || earlyData === undefined || psk === undefined || psk.index !== 0) return false;
   const { session } = psk;
-  if (session.kind !== 'resumption' || session.maxEarlyDataSize === 0 || !psk.fresh) return false;
+  if (session.kind !== 'resumption' || session.maxEarlyDataSize === 0) return false;
+  // 9846-4.3.10-3
+  if (Math.abs(psk.ageSkew) > (earlyData.ageTolerance ?? TICKET_AGE_TOLERANCE)) return false;
   // 9846-4.3.10-8
   if (session.cipherSuite !== suite.cipherSuite) return false;
   // 9846-8-3, 9846-8.2-1, 9846-8.2-2: the binder is validated by now

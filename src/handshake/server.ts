@@ -18,7 +18,15 @@ import * as negotiate from './negotiate.ts';
 import { certificateMessage } from './own_certificate.ts';
 import { type PeerCertificate, receivePeerCertificate } from './peer_certificate.ts';
 import type { HandshakeResult } from './result.ts';
-import { type Binding, choosePsk, decideEarlyData, enterClientHello, issueTickets, peerOf } from './resumption.ts';
+import {
+  aboutPsk,
+  type Binding,
+  choosePsk,
+  decideEarlyData,
+  enterClientHello,
+  issueTickets,
+  peerOf,
+} from './resumption.ts';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
@@ -143,7 +151,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
         helloRetryRequest: retried,
         resumed: psk !== undefined,
         earlyData,
-        pskIdentity: psk !== undefined && psk.session.kind !== 'resumption' ? psk.identity.slice() : undefined,
+        ...aboutPsk(psk),
         peerCertificates: peer.chain,
         peerCertificateType: peer.type,
       },

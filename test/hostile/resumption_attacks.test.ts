@@ -405,6 +405,24 @@ describe('early data', () => {
     expect(fresh.client.encryptedExtensions!.has(42)).toBe(true);
   });
 
+  test('how far the age may be off is an option, and how far it was is told', async () => {
+    const place = new Place();
+    const psk = await place.session(place.early);
+    place.clock.now += 1000;
+    for (const [skew, accepted] of [[500, true], [-500, true], [501, false], [-501, false]] as const) {
+      const early = { ...place.early, earlyData: { ...place.early.earlyData!, ageTolerance: 500 } };
+      const joined = await resume(
+        place,
+        { ...psk, obfuscatedAge: (psk.obfuscatedAge! + 1000 + skew) >>> 0 },
+        [10],
+        early,
+      );
+      expect(joined.client.encryptedExtensions?.has(42)).toBe(accepted);
+      await complete(joined);
+      expect(joined.server.info).toMatchObject({ earlyData: accepted, ticketAgeSkew: skew });
+    }
+  });
+
   test('not with the second PSK, nor with another suite', async () => {
     // 9846-4.3.10-7, 9846-4.3.10-8
     const place = new Place();
