@@ -41,6 +41,7 @@ export const ALERT_OF_REASON = {
   no_common_group: 'handshake_failure',
   no_common_signature_scheme: 'handshake_failure',
   no_common_psk: 'handshake_failure',
+  needless_certificate_types: 'illegal_parameter',
   no_common_certificate_type: 'unsupported_certificate',
   missing_extension: 'missing_extension',
   forbidden_extension: 'illegal_parameter',

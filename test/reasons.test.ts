@@ -228,6 +228,8 @@ const PROVOKED: Record<Reason, () => Promise<End> | End> = {
     await client.drain();
     return { reason: server.reason, alert: alertName(client.alert) };
   },
+  needless_certificate_types: () =>
+    server(hello((usual) => withExtensions(usual, extension.raw(19, Uint8Array.of(1, 0))))),
   no_common_certificate_type: () =>
     server(hello((usual) => withExtensions(usual, extension.raw(20, Uint8Array.of(1, 2))))),
   missing_extension: () => server(hello((usual) => withoutExtensions(usual, 51))),

@@ -16,16 +16,20 @@ export interface CertificateTypes {
 
 /**
  * What a server answers a client that speaks of certificate types (§4.2): the type of its own credentials, and with `clients`, when it
- * asks for a certificate, the first it accepts of those the client has.
+ * asks for a certificate, the first it accepts of those the client has. Under a PSK no certificate is due: then nothing of this fails,
+ * and the client's types are not spoken of.
  */
 export function chooseCertificateTypes(
   { extensions }: ClientHello,
   host: HostConfig,
   clients: ClientAuthentication | undefined,
+  underPsk: boolean,
 ): CertificateTypes {
   const { serverCertificateTypes, clientCertificateTypes } = extensions;
   const own = host.certificateType ?? CertificateType.X509;
-  if (!(serverCertificateTypes ?? X509_ONLY).includes(own)) {
+  const ownServes = host.chain.length > 0 && (serverCertificateTypes ?? X509_ONLY).includes(own);
+  if (underPsk) return { server: ownServes ? serverCertificateTypes && own : undefined, client: undefined };
+  if (!ownServes) {
     fail('no_common_certificate_type', 'the client does not take the type of our certificate');
   }
   const accepted = acceptedTypes(clients);

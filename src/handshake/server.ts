@@ -51,7 +51,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     const psk = yield* choosePsk(config, hello, binding);
     // Before anything costly: without a PSK, can we sign what the client can verify?
     const signatureScheme = psk === undefined ? ownScheme(config, host, hello) : undefined;
-    const types = psk === undefined ? chooseCertificateTypes(hello, host, clientAuthentication) : undefined;
+    const types = chooseCertificateTypes(hello, host, clientAuthentication, psk !== undefined);
     const early = enterClientHello(config, message, hello, suite, transcript, psk);
     if (early !== undefined) secrets.keep(early);
     const earlyData = early !== undefined && !retried && (yield* decideEarlyData(config, hello, suite, psk));
@@ -92,8 +92,8 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       applicationProtocol,
       recordSizeLimit,
       earlyData,
-      serverCertificateType: types?.server,
-      clientCertificateType: types?.client,
+      serverCertificateType: types.server,
+      clientCertificateType: types.client,
     }));
     if (extensions.recordSizeLimit !== undefined) io.limitFragments(extensions.recordSizeLimit - 1);
     if (recordSizeLimit !== undefined) io.limitReceivedFragments(recordSizeLimit - 1);
@@ -191,7 +191,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       return yield* receivePeerCertificate(config, transcript, first, {
         sender: 'client',
         serverName: undefined,
-        certificateType: types?.client ?? CertificateType.X509,
+        certificateType: types.client ?? CertificateType.X509,
         verifySchemes: config.verifySchemes ?? negotiate.DEFAULT_VERIFY_SCHEMES,
         allowedEntryExtensions: [],
         compression: config.certificateCompression !== undefined,

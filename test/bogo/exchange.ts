@@ -1,5 +1,5 @@
 /** One connection of the shim: the sans-IO engine over a TCP socket to the runner, and what the runner wants to see of it. */
-import { X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Connection } from '../../src/connection/connection.ts';
 import type { ConnectionEvent } from '../../src/connection/event.ts';
@@ -8,13 +8,15 @@ import type { Effect } from '../../src/handshake/effect.ts';
 import type { HandshakeInfo } from '../../src/handshake/result.ts';
 import { type Certificate, PEER_CERTIFICATE_LIMITS, readCertificate } from '../../src/pki/certificate.ts';
 import { CertificateError } from '../../src/pki/der.ts';
+import { readRawPublicKey } from '../../src/pki/raw_public_key.ts';
+import { CertificateType } from '../../src/registry/certificate_type.ts';
 import type { Session } from '../../src/session/session.ts';
 import { nodeVerify } from '../support/node_provider.ts';
 import { TcpLink } from '../support/raw_link.ts';
 import { concat } from '../support/raw_wire.ts';
+import { chooseCredential, type LoadedCredential, type PskChoice } from './credentials.ts';
 import type { ShimConfig } from './flags.ts';
 import { speaksTls13 } from './hello.ts';
-import { chooseCredential, type LoadedCredential } from './setup.ts';
 
 /** What the error map of config.json speaks of. */
 export function shimReason({ reason, alert }: TlsError): string {
@@ -39,6 +41,7 @@ export class Exchange {
   readonly #connection: Connection;
   readonly #link: TcpLink;
   readonly #credentials: readonly LoadedCredential[];
+  readonly #psks: PskChoice;
   readonly #isServer: boolean;
   readonly #isResume: boolean;
   #info: HandshakeInfo | undefined;
@@ -48,6 +51,7 @@ export class Exchange {
   #selected: LoadedCredential | undefined;
   #peerScheme: number | undefined;
   #advertised: readonly string[] = [];
+  #peerSchemes: readonly number[] = [];
   #ocspResponse: Uint8Array | undefined;
   /** Application data that waits to be sent back. */
   #received: Uint8Array[] = [];
@@ -57,12 +61,14 @@ export class Exchange {
     connection: Connection,
     link: TcpLink,
     credentials: readonly LoadedCredential[],
+    psks: PskChoice,
     isResume: boolean,
   ) {
     this.#config = config;
     this.#connection = connection;
     this.#link = link;
     this.#credentials = credentials;
+    this.#psks = psks;
     this.#isServer = config.switches.has('server');
     this.#isResume = isResume;
   }
@@ -216,9 +222,12 @@ export class Exchange {
       case 'select_credentials': {
         const { clientHello } = effect;
         this.#advertised = clientHello.applicationProtocols;
+        this.#peerSchemes = clientHello.signatureSchemes;
+        this.#refuse();
         if (this.#isServer && this.#config.switches.has('fail-ocsp-callback')) throw new Error('the callback fails');
         if (this.#config.switches.has('fail-cert-callback')) throw new Error('the callback fails, as it is told to');
-        this.#selected = chooseCredential(this.#credentials, clientHello.signatureSchemes);
+        this.#selected = chooseCredential(this.#credentials, clientHello);
+        this.#psks.preferTo(this.#selected);
         return this.#selected?.host;
       }
       case 'sign':
@@ -236,8 +245,17 @@ export class Exchange {
     }
   }
 
+  /** The callbacks by which an application refuses a ClientHello, each with the alert BoringSSL has for it. */
+  #refuse(): void {
+    const { switches } = this.#config;
+    const text = 'the application refuses the client, as it is told to';
+    if (switches.has('fail-early-callback')) throw new TlsError('access_denied', text, 'handshake_failure');
+    if (switches.has('fail-ddos-callback')) throw new TlsError('access_denied', text, 'internal_error');
+  }
+
   /** The peer's key must be what its certificate says; the chain itself is not judged, as the runner expects it. */
   #verify(effect: Extract<Effect, { type: 'verify_peer' }>): true | Reason {
+    if (effect.certificateType === CertificateType.RawPublicKey) return this.#verifyRawPublicKey(effect);
     let leaf: Certificate;
     try {
       leaf = readCertificate(effect.chain[0]!, PEER_CERTIFICATE_LIMITS);
@@ -250,6 +268,28 @@ export class Exchange {
     if (!leaf.allowsUsage(0)) return 'unsupported_certificate';
     const key = new X509Certificate(effect.chain[0]!).publicKey;
     if (!nodeVerify(key, effect.scheme, effect.content, effect.signature)) return 'bad_signature';
+    return this.#judge();
+  }
+
+  /** By its digest, where the runner gives one. */
+  #verifyRawPublicKey(effect: Extract<Effect, { type: 'verify_peer' }>): true | Reason {
+    const [spki] = effect.chain as [Uint8Array];
+    let schemes: readonly number[];
+    try {
+      ({ schemes } = readRawPublicKey(spki));
+    } catch (error) {
+      return error instanceof CertificateError ? error.reason : 'bad_certificate';
+    }
+    if (!schemes.includes(effect.scheme)) return 'bad_signature_scheme';
+    const key = createPublicKey({ key: Buffer.from(spki), format: 'der', type: 'spki' });
+    if (!nodeVerify(key, effect.scheme, effect.content, effect.signature)) return 'bad_signature';
+    const digest = createHash('sha256').update(spki).digest('base64');
+    const expected = this.#config.strings.get('expect-peer-rpk-sha256');
+    return expected === undefined || expected === digest ? this.#judge() : 'certificate_unknown';
+  }
+
+  /** As the flags say, once the proof is good. */
+  #judge(): true | Reason {
     if (!this.#config.switches.has('verify-fail')) return true;
     // BoringSSL's own chain verification has another alert than its callback.
     if (this.#config.switches.has('use-custom-verify-callback')) return 'certificate_unknown';
@@ -269,7 +309,7 @@ export class Exchange {
   // What the runner expects of a finished handshake.
 
   #check(info: HandshakeInfo): void {
-    const { switches, numbers, strings } = this.#config;
+    const { switches, numbers, strings, lists } = this.#config;
     const equal = (what: string, actual: unknown, expected: unknown) => {
       if (expected !== undefined && actual !== expected) {
         throw new ExpectationError(`${what} is ${String(actual)}, wanted ${String(expected)}`);
@@ -286,14 +326,21 @@ export class Exchange {
     equal('HelloRetryRequest', info.helloRetryRequest, switches.has('expect-no-hrr') ? false : undefined);
     equal('early data', info.earlyData, switches.has('expect-accept-early-data') ? true : undefined);
     equal('early data', info.earlyData, switches.has('expect-reject-early-data') ? false : undefined);
+    equal('the type of certificate', info.peerCertificateType, numbers.get('expect-peer-certificate-type'));
     if (this.#isResume) equal('resumption', info.resumed, !switches.has('expect-session-miss'));
     if (this.#isServer) {
       equal('the server name', info.serverName, strings.get('expect-server-name'));
       if (switches.has('expect-no-server-name')) equal('the server name', info.serverName === undefined, true);
       const advertised = this.#advertised.map((name) => String.fromCharCode(name.length) + name).join('');
       equal('the advertised ALPN', advertised, strings.get('expect-advertised-alpn'));
-      if (!info.resumed) {
-        equal('the credential', this.#selected?.index ?? -1, numbers.get('expect-selected-credential'));
+      if (!info.resumed || info.pskIdentity !== undefined) {
+        const used = this.#psks.credentialOf(info.pskIdentity) ?? this.#selected;
+        equal('the credential', used?.index ?? -1, numbers.get('expect-selected-credential'));
+      }
+      const schemes = lists.get('expect-peer-verify-pref');
+      if (schemes !== undefined) equal('the schemes', this.#peerSchemes.join(), schemes.join());
+      if (this.#isResume) {
+        equal('the skew', Math.round((info.ticketAgeSkew ?? 0) / 1000), numbers.get('expect-ticket-age-skew'));
       }
     } else {
       const response = info.resumed ? undefined : strings.get('expect-ocsp-response');

@@ -1,17 +1,25 @@
 /** The command line that BoringSSL's test runner gives a shim (ssl/test/PORTING.md there), as far as this library can follow it. */
 
+import { POLICIES } from './policies.ts';
+
 /** The runner takes this exit code as "not implemented" and skips the test. */
 export const UNIMPLEMENTED = 89;
 
 export class Unimplemented extends Error {}
 
-/** One certificate with its key. */
+/** One certificate with its key, raw public key or PSK. */
 export interface ShimCredential {
+  kind: 'x509' | 'rpk' | 'psk';
   certFile?: string;
   keyFile?: string;
   ocspResponse?: Uint8Array;
   signedCertTimestamps?: Uint8Array;
   signingPrefs?: number[];
+  mustMatchIssuer?: boolean;
+  key?: Uint8Array;
+  identity?: Uint8Array;
+  context?: Uint8Array;
+  hash?: 'SHA-256' | 'SHA-384';
 }
 
 /** What one connection is to do and to find. */
@@ -20,7 +28,7 @@ export interface ShimConfig {
   strings: Map<string, string>;
   lists: Map<string, number[]>;
   switches: Set<string>;
-  /** Those of -new-x509-credential, then the unnamed one. */
+  /** Those of -new-*-credential, then the unnamed one. */
   credentials: ShimCredential[];
   legacyCredential: ShimCredential;
 }
@@ -60,6 +68,10 @@ const SWITCHES: ReadonlySet<string> = new Set([
   'set-ocsp-in-callback',
   'decline-ocsp-callback',
   'fail-ocsp-callback',
+  'fail-early-callback',
+  'fail-ddos-callback',
+  'skip-ticket',
+  ...POLICIES.keys(),
 ]);
 
 /** Flags without a parameter that ask for what is so anyway, or speak of the inner workings of BoringSSL. */
@@ -94,6 +106,8 @@ const IGNORED_SWITCHES: ReadonlySet<string> = new Set([
   'expect-session-id',
   'write-different-record-sizes',
   'install-ddos-callback',
+  // Every resumption gets new tickets.
+  'renew-ticket',
 ]);
 
 const NUMBERS: ReadonlySet<string> = new Set([
@@ -116,10 +130,18 @@ const NUMBERS: ReadonlySet<string> = new Set([
   'private-key-delay-ms',
   'read-size',
   'max-cert-list',
+  'expect-ticket-age-skew',
+  'expect-peer-certificate-type',
 ]);
 
 /** Numbers that may be given several times. */
-const LISTS: ReadonlySet<string> = new Set(['curves', 'verify-prefs', 'key-shares']);
+const LISTS: ReadonlySet<string> = new Set([
+  'curves',
+  'verify-prefs',
+  'key-shares',
+  'expect-peer-verify-pref',
+  'accepted-peer-cert-types',
+]);
 
 const STRINGS: ReadonlySet<string> = new Set([
   'shim-id',
@@ -141,6 +163,10 @@ const STRINGS: ReadonlySet<string> = new Set([
   'advertise-npn',
   // Its ticket key: ours is a ring of keys, made when the shim starts.
   'ticket-key',
+  'use-client-ca-list',
+  'expect-peer-rpk-sha256',
+  // DTLS-SRTP, which TLS has not.
+  'srtp-profiles',
 ]);
 
 function empty(): ShimConfig {
@@ -150,7 +176,7 @@ function empty(): ShimConfig {
     lists: new Map(),
     switches: new Set(),
     credentials: [],
-    legacyCredential: {},
+    legacyCredential: { kind: 'x509' },
   };
 }
 
@@ -181,6 +207,21 @@ const CREDENTIAL_VALUES: ReadonlySet<string> = new Set([
   'ocsp-response',
   'signed-cert-timestamps',
   'signing-prefs',
+  'psk-importer-key',
+  'psk-importer-identity',
+  'psk-importer-context',
+]);
+
+const CREDENTIAL_KINDS: ReadonlyMap<string, ShimCredential['kind']> = new Map([
+  ['new-x509-credential', 'x509'],
+  ['new-rpk-credential', 'rpk'],
+  ['new-psk-credential', 'psk'],
+]);
+
+const CREDENTIAL_SWITCHES: ReadonlyMap<string, Partial<ShimCredential>> = new Map<string, Partial<ShimCredential>>([
+  ['must-match-issuer', { mustMatchIssuer: true }],
+  ['psk-importer-sha256', { hash: 'SHA-256' }],
+  ['psk-importer-sha384', { hash: 'SHA-384' }],
 ]);
 
 function needsValue(name: string): boolean {
@@ -188,10 +229,12 @@ function needsValue(name: string): boolean {
 }
 
 function apply(config: ShimConfig, name: string, value: string): void {
-  if (name === 'new-x509-credential') config.credentials.push({});
-  else if (CREDENTIAL_VALUES.has(name)) {
-    applyCredential(config.credentials.at(-1) ?? config.legacyCredential, name, value);
-  } else if (SWITCHES.has(name)) config.switches.add(name);
+  const kind = CREDENTIAL_KINDS.get(name);
+  const credential = config.credentials.at(-1) ?? config.legacyCredential;
+  if (kind !== undefined) config.credentials.push({ kind });
+  else if (CREDENTIAL_VALUES.has(name)) applyCredential(credential, name, value);
+  else if (CREDENTIAL_SWITCHES.has(name)) Object.assign(credential, CREDENTIAL_SWITCHES.get(name));
+  else if (SWITCHES.has(name)) config.switches.add(name);
   else if (NUMBERS.has(name)) config.numbers.set(name, Number(value));
   else if (LISTS.has(name)) config.lists.set(name, [...config.lists.get(name) ?? [], Number(value)]);
   else if (STRINGS.has(name)) config.strings.set(name, value);
@@ -211,6 +254,15 @@ function applyCredential(credential: ShimCredential, name: string, value: string
       break;
     case 'signed-cert-timestamps':
       credential.signedCertTimestamps = new Uint8Array(Buffer.from(value, 'base64'));
+      break;
+    case 'psk-importer-key':
+      credential.key = new Uint8Array(Buffer.from(value, 'base64'));
+      break;
+    case 'psk-importer-identity':
+      credential.identity = new Uint8Array(Buffer.from(value, 'base64'));
+      break;
+    case 'psk-importer-context':
+      credential.context = new Uint8Array(Buffer.from(value, 'base64'));
       break;
     default:
       credential.signingPrefs = [...credential.signingPrefs ?? [], Number(value)];

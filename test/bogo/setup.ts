@@ -1,97 +1,47 @@
 /** Configurations of the engine from the shim's flags. */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import type { Signer } from '../../src/crypto/provider.ts';
-import type {
-  CertificateCompression,
-  ClientConfig,
-  CommonConfig,
-  HostConfig,
-  ServerConfig,
-} from '../../src/handshake/config.ts';
+import type { CertificateCompression, ClientConfig, CommonConfig, ServerConfig } from '../../src/handshake/config.ts';
 import type { SessionTickets } from '../../src/session/session.ts';
-import { nodeSigner } from '../support/node_provider.ts';
+import type { LoadedCredential } from './credentials.ts';
 import type { Received } from './exchange.ts';
-import { type ShimConfig, type ShimCredential, Unimplemented } from './flags.ts';
+import { type ShimConfig, Unimplemented } from './flags.ts';
+import { policyOf } from './policies.ts';
 
 /** What BoringSSL's servers take as early data: the runner knows the number. */
 const MAX_EARLY_DATA = 14336;
+/** And how far off a ticket's age may be. Milliseconds. */
+const AGE_TOLERANCE = 60_000;
 
-export interface LoadedCredential {
-  /** Place among the -new-x509-credential ones, or -1. */
-  readonly index: number;
-  readonly host: HostConfig;
-}
-
-export function loadCredentials(config: ShimConfig): LoadedCredential[] {
-  const loaded = config.credentials.map((credential, index) => load(credential, index));
-  if (config.legacyCredential.certFile !== undefined) loaded.push(load(config.legacyCredential, -1));
-  if (!config.switches.has('decline-ocsp-callback')) return loaded;
-  return loaded.map(({ index, host: { ocspResponse: _, ...host } }) => ({ index, host }));
-}
-
-function load(credential: ShimCredential, index: number): LoadedCredential {
-  if (credential.certFile === undefined || credential.keyFile === undefined) {
-    throw new Unimplemented('a half credential');
-  }
-  const chain = readFileSync(credential.certFile, 'utf8')
-    .match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g)
-    ?.map((pem) => new Uint8Array(new X509Certificate(pem).raw)) ?? [];
-  const signer = restricted(readSigner(credential.keyFile), credential.signingPrefs);
-  const { ocspResponse, signedCertTimestamps: signedCertificateTimestamps } = credential;
-  return {
-    index,
-    host: {
-      chain,
-      signer,
-      ...ocspResponse === undefined ? {} : { ocspResponse },
-      ...signedCertificateTimestamps === undefined ? {} : { signedCertificateTimestamps },
-    },
-  };
-}
-
-function readSigner(file: string): Signer {
-  try {
-    const signer = nodeSigner(createPrivateKey(readFileSync(file)));
-    if (signer.schemes.length > 0) return signer;
-  } catch {
-    // ML-DSA, which this runtime cannot read.
-  }
-  throw new Unimplemented('a key of that type');
-}
-
-function restricted(signer: Signer, prefs: readonly number[] | undefined): Signer {
-  if (prefs === undefined) return signer;
-  const schemes = prefs.filter((scheme) => signer.schemes.includes(scheme));
-  return { schemes, sign: (scheme, content) => signer.sign(scheme, content) };
-}
-
-/** The first whose key the peer can verify; else the first. */
-export function chooseCredential(
-  credentials: readonly LoadedCredential[],
-  peerSchemes: readonly number[],
-): LoadedCredential | undefined {
-  const usable = credentials.find(({ host }) => host.signer.schemes.some((scheme) => peerSchemes.includes(scheme)));
-  return usable ?? credentials[0];
-}
-
-export function serverConfig(config: ShimConfig, common: CommonConfig, store: SessionTickets): ServerConfig {
+export function serverConfig(
+  config: ShimConfig,
+  common: CommonConfig,
+  store: SessionTickets,
+  externalPsk: ServerConfig['externalPsk'],
+): ServerConfig {
   const { switches, strings, lists } = config;
   const required = switches.has('require-any-client-certificate');
   const protocol = strings.get('select-alpn');
-  const verifySchemes = lists.get('verify-prefs');
+  const verifySchemes = lists.get('verify-prefs') ?? policyOf(config)?.schemes;
+  const certificateTypes = lists.get('accepted-peer-cert-types');
+  const authorities = readNames(strings.get('use-client-ca-list'));
   return {
     ...common,
     ...withCommon(config),
     ...required || switches.has('verify-peer')
-      ? { clientAuthentication: { mode: required ? 'require' as const : 'request' as const } }
+      ? {
+        clientAuthentication: {
+          mode: required ? 'require' as const : 'request' as const,
+          authorities,
+          ...certificateTypes === undefined ? {} : { certificateTypes },
+        },
+      }
       : {},
     ...verifySchemes === undefined ? {} : { verifySchemes },
     ...protocol === undefined || switches.has('decline-alpn') ? {} : { applicationProtocols: [protocol] },
     ...switches.has('reject-alpn') ? { applicationProtocols: ['a protocol nobody offers'] } : {},
-    ...switches.has('no-ticket') ? {} : { tickets: { store } },
+    ...switches.has('no-ticket') ? {} : { tickets: { store, count: switches.has('skip-ticket') ? 0 : 2 } },
+    ...externalPsk === undefined ? {} : { externalPsk },
     ...switches.has('enable-early-data') && !switches.has('no-ticket')
-      ? { earlyData: { maxSize: MAX_EARLY_DATA, antiReplay: { accept: () => true } } }
+      ? { earlyData: { maxSize: MAX_EARLY_DATA, ageTolerance: AGE_TOLERANCE, antiReplay: { accept: () => true } } }
       : {},
   };
 }
@@ -104,9 +54,14 @@ export function clientConfig(
 ): ClientConfig {
   const { switches, strings, lists } = config;
   if (switches.has('enable-early-data')) throw new Unimplemented('early data of the client role');
+  if (credentials.some(({ psks }) => psks.length > 0)) throw new Unimplemented('imported PSKs of the client role');
+  if (credentials.some(({ issuers }) => issuers !== undefined)) {
+    throw new Unimplemented('-must-match-issuer of the client role');
+  }
   if (credentials.length > 1) throw new Unimplemented('several credentials of the client role');
   const serverName = strings.get('host-name');
-  const verifySchemes = lists.get('verify-prefs');
+  const verifySchemes = lists.get('verify-prefs') ?? policyOf(config)?.schemes;
+  const serverCertificateTypes = lists.get('accepted-peer-cert-types');
   const keyShareGroups = switches.has('no-key-shares') ? [] : lists.get('key-shares');
   const advertised = strings.get('advertise-alpn');
   const host = credentials[0]?.host;
@@ -115,6 +70,7 @@ export function clientConfig(
     ...withCommon(config),
     ...serverName === undefined ? {} : { serverName },
     ...verifySchemes === undefined ? {} : { verifySchemes },
+    ...serverCertificateTypes === undefined ? {} : { serverCertificateTypes },
     ...keyShareGroups === undefined ? {} : { keyShareGroups },
     ...advertised === undefined ? {} : { applicationProtocols: protocolNames(advertised) },
     ...host === undefined ? {} : { credentials: host },
@@ -123,16 +79,25 @@ export function clientConfig(
   };
 }
 
-function withCommon({ lists, numbers, switches }: ShimConfig): Partial<CommonConfig> {
-  const groups = lists.get('curves');
+function withCommon(config: ShimConfig): Partial<CommonConfig> {
+  const { lists, numbers, switches } = config;
+  const policy = policyOf(config);
+  const groups = lists.get('curves') ?? policy?.groups;
   const fragment = numbers.get('max-send-fragment');
   const one = numbers.get('install-one-cert-compression-alg');
   const algorithms = one === undefined ? switches.has('install-cert-compression-algs') ? [0xff02, 0xff01] : [] : [one];
   return {
     ...groups === undefined ? {} : { groups },
+    ...policy?.cipherSuites === undefined ? {} : { cipherSuites: policy.cipherSuites },
     ...fragment === undefined ? {} : { maxFragmentLength: fragment },
     ...algorithms.length === 0 ? {} : { certificateCompression: runnersCompression(algorithms) },
   };
+}
+
+/** DER names in hexadecimal, with commas between them; BoringSSL tells "no list" from "an empty one". */
+function readNames(list: string | undefined): Uint8Array[] {
+  if (list === undefined || list === '<NULL>' || list === '<EMPTY>') return [];
+  return list.split(',').map((name) => new Uint8Array(Buffer.from(name, 'hex')));
 }
 
 function protocolNames(wire: string): string[] {

@@ -14,7 +14,8 @@ import { concat } from '../support/raw_wire.ts';
 import { Exchange, ExpectationError, type Received, shimReason } from './exchange.ts';
 import { parseFlags, type ShimConfig, UNIMPLEMENTED, Unimplemented } from './flags.ts';
 import { speaksTls13 } from './hello.ts';
-import { clientConfig, loadCredentials, serverConfig } from './setup.ts';
+import { loadCredentials, PskChoice } from './credentials.ts';
+import { clientConfig, serverConfig } from './setup.ts';
 
 const TLS13 = 0x0304;
 
@@ -90,16 +91,17 @@ async function connectAll(argv: readonly string[], crypto: CryptoProvider, seen:
   for (let i = 0; i <= initial.numbers.get('resume-count')!; i++) {
     const config = i === 0 ? initial : resume;
     checkVersions(config);
-    const credentials = loadCredentials(config);
+    const credentials = loadCredentials(config, crypto);
+    const psks = new PskChoice(credentials);
     const isServer = config.switches.has('server');
     if (!isServer && i > 0 && ticket === undefined) throw new ExpectationError('No session to offer.');
     const offer = i > 0 ? ticket : undefined;
     const connection = isServer
-      ? new ServerConnection(serverConfig(config, common, store))
+      ? new ServerConnection(serverConfig(config, common, store, psks.lookUp))
       : new ClientConnection(clientConfig(config, common, credentials, offer));
     const link = new TcpLink(config.numbers.get('port')!, config.switches.has('ipv6') ? '::1' : '127.0.0.1');
     link.send(littleEndian(BigInt(config.strings.get('shim-id')!)));
-    const exchange = new Exchange(config, connection, link, credentials, i > 0);
+    const exchange = new Exchange(config, connection, link, credentials, psks, i > 0);
     try {
       ticket = (await exchange.run()).ticket ?? ticket;
     } catch (error) {

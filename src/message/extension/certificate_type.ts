@@ -9,7 +9,7 @@ export function decodeCertificateTypes(data: Uint8Array): number[] {
   const types = [...reader.vector(1, 255, 'certificate_types')];
   reader.end();
   // RFC 7250 §4.1: who has nothing but X.509 to say MUST omit the extension.
-  if (types.every((type) => type === CertificateType.X509)) fail('illegal_parameter', 'certificate types: X.509 alone');
+  if (types.every((type) => type === CertificateType.X509)) fail('needless_certificate_types');
   return types;
 }
 
