@@ -1,7 +1,7 @@
 import type { Runtime } from '../terminator/runtime.ts';
 import type { Settings } from './settings.ts';
 
-/** For each worker. What that many stalled connections hold is bounded (see `Engine`) by 1.7 GiB. */
+/** For each worker. What so many stalled connections hold is bounded by 2 GB (see engine.ts). */
 const DEFAULT_MAX_CONNECTIONS = 20_000;
 /** A connection has two sockets. */
 const FILES_PER_CONNECTION = 2;

@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { HandleSockets, loadTcpBinding, type TcpHandle } from './node_handle.ts';
-import { NodeReads } from './node_reads.ts';
+import { NodeReads, type Reader } from './node_reads.ts';
 import type { Address, Listener, ListenOptions, Network, Socket, SocketHandler } from './socket.ts';
 
 /**
@@ -33,7 +33,7 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
   return {
     async listen(address, accepted, listenOptions = {}): Promise<Listener> {
       const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true }, (socket) => {
-        accepted(new NodeSocket(socket, UNHANDLED, true));
+        accepted(new NodeSocket(socket, UNHANDLED, undefined));
       });
       await startListening(server, address, listenOptions);
       if (!plain) {
@@ -41,7 +41,7 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
           handle.setNoDelay(true);
           if (handles !== undefined) return accepted(handles.accepted(handle as TcpHandle));
           const options = { handle, onread, allowHalfOpen: true, pauseOnCreate: true };
-          accepted(new NodeSocket(new net.Socket(options as unknown as net.SocketConstructorOpts), UNHANDLED, false));
+          accepted(new NodeSocket(new net.Socket(options as unknown as net.SocketConstructorOpts), UNHANDLED, reads));
         });
       }
       const bound = server.address() as net.AddressInfo;
@@ -53,7 +53,7 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
       const shared = { host: address.host, port: address.port, noDelay: true, allowHalfOpen: true };
       const socket = net.connect(plain ? shared : { ...shared, onread });
       socket.pause();
-      return new NodeSocket(socket, handler, plain);
+      return new NodeSocket(socket, handler, plain ? undefined : reads);
     },
   };
 }
@@ -100,22 +100,24 @@ type WrappedSocket = net.Socket & { [WRAPPER]: NodeSocket };
 
 const NO_BYTES = new Uint8Array(0);
 
-class NodeSocket implements Socket {
+class NodeSocket implements Socket, Reader {
   handler: SocketHandler;
   readonly #socket: net.Socket;
+  readonly #reads: NodeReads | undefined;
   #paused = true;
   /** A write returned false and `drained` has not been called since. */
   #draining = false;
   error: Error | undefined;
 
-  /** `plain`: it does not read through `onread`. */
-  constructor(socket: net.Socket, handler: SocketHandler, plain: boolean) {
+  /** `reads`: where it reads through `onread`; undefined: it does not. */
+  constructor(socket: net.Socket, handler: SocketHandler, reads: NodeReads | undefined) {
     this.#socket = socket;
+    this.#reads = reads;
     this.handler = handler;
     (socket as WrappedSocket)[WRAPPER] = this;
     if (socket.connecting) socket.on('connect', onConnect);
     // A paused socket stays so.
-    if (plain) socket.on('data', onData);
+    if (reads === undefined) socket.on('data', onData);
     socket.on('end', onEnd);
     socket.on('drain', onDrain);
     socket.on('error', onError);
@@ -128,6 +130,10 @@ class NodeSocket implements Socket {
 
   get local(): Address {
     return { host: this.#socket.localAddress ?? '', port: this.#socket.localPort ?? 0 };
+  }
+
+  get mayReadLong(): boolean {
+    return true;
   }
 
   get paused(): boolean {
@@ -146,6 +152,11 @@ class NodeSocket implements Socket {
       if (!socket.writableNeedDrain) socket.write(NO_BYTES, () => this.reportDrained());
     }
     return false;
+  }
+
+  wasClosed(): void {
+    this.#reads?.gone(this);
+    this.handler.closed(this.error);
   }
 
   reportDrained(): void {
@@ -204,7 +215,7 @@ function onReadOption(reads: NodeReads): OnRead {
     callback(bytesRead, buffer) {
       const wrapper = (this as WrappedSocket)[WRAPPER];
       wrapper.handler.received(buffer.subarray(0, bytesRead));
-      next = reads.next(buffer.length > reads.short.length, bytesRead);
+      next = reads.next(wrapper, buffer.length > reads.short.length, bytesRead);
       return !wrapper.paused;
     },
   };
@@ -231,8 +242,7 @@ function onError(this: net.Socket, error: Error): void {
 }
 
 function onClose(this: net.Socket): void {
-  const wrapper = (this as WrappedSocket)[WRAPPER];
-  wrapper.handler.closed(wrapper.error);
+  (this as WrappedSocket)[WRAPPER].wasClosed();
 }
 
 function unhandled(): never {

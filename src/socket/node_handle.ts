@@ -1,6 +1,6 @@
 import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
-import type { NodeReads } from './node_reads.ts';
+import type { NodeReads, Reader } from './node_reads.ts';
 import type { Address, Socket, SocketHandler } from './socket.ts';
 
 /**
@@ -123,11 +123,15 @@ export class HandleSockets {
   }
 }
 
-class HandleSocket implements Socket {
+/** Each costs 56 bytes as long as the socket lives: Node keeps what it replaces. After so many, it stays short. */
+const MOST_SHORTENINGS = 16;
+
+class HandleSocket implements Socket, Reader {
   handler: SocketHandler;
   readonly #sockets: HandleSockets;
   readonly #handle: TcpHandle;
   #buffer: Uint8Array;
+  #shortenings = 0;
   #connected: boolean;
   #paused = true;
   #reading = false;
@@ -208,6 +212,17 @@ class HandleSocket implements Socket {
     if (this.#handle.reset === undefined || this.#handle.reset(onClosed) !== 0) this.#handle.close(onClosed);
   }
 
+  get mayReadLong(): boolean {
+    return this.#shortenings < MOST_SHORTENINGS;
+  }
+
+  shorten(): void {
+    if (this.#closed) return;
+    this.#shortenings++;
+    this.#buffer = this.#sockets.reads.short;
+    this.#handle.useUserBuffer(this.#buffer);
+  }
+
   /** From Node's callbacks only, never from inside a call. */
   fail(operation: string, error: number): void {
     if (this.#closed) return;
@@ -242,7 +257,7 @@ class HandleSocket implements Socket {
     if (this.#closed || length === 0) return undefined;
     if (length > 0) {
       this.handler.received(this.#buffer.subarray(0, length));
-      const next = reads.next(this.#buffer.length > reads.short.length, length);
+      const next = reads.next(this, this.#buffer.length > reads.short.length, length);
       if (next !== undefined) this.#buffer = next;
       return next;
     }
@@ -278,6 +293,7 @@ class HandleSocket implements Socket {
   }
 
   wasClosed(): void {
+    this.#sockets.reads.gone(this);
     this.#handle[OWNER] = undefined;
     this.handler.closed(this.#error);
   }

@@ -31,7 +31,9 @@ const READ_REGION = 256 * 1024;
 const REGION = READ_REGION + 64 * 1024;
 /**
  * Regions in WebAssembly memory: 20 MiB. When slow receivers hold all of them, arrays of the length that is needed stand in. Well before
- * that, reads become short (32 KiB), so that a receiver which stalls in a crowd holds no more than 34 KiB in each direction.
+ * that, all reads become short (32 KiB). So a connection that is stalled both ways holds at most 48 KiB of plaintext (a read, and
+ * the record it completes), 33 KiB of sealed records and 16 KiB of an incomplete record: 100 KiB, or 2 GB for 20 000 connections.
+ * On Deno reads that wait hold their buffers, and what they bring to a paused socket: twice that.
  */
 const REGION_COUNT = 64;
 /** Fewer than this are left: a crowd. */

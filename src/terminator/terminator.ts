@@ -45,8 +45,8 @@ export interface TerminatorOptions {
   /** Tell the backend who the client is. Default 'off'. */
   readonly proxyProtocol?: ProxyProtocol;
   /**
-   * Client connections at a time; more are closed at once. Default 20 000: each takes two files, and stalls with at most what
-   * `Engine` says, 1.7 GiB for all.
+   * Client connections at a time; more are closed at once. Default 20 000. Each takes two files, and what it holds when it stalls
+   * is bounded (see engine.ts): 100 KiB, 2 GB for all.
    */
   readonly maxConnections?: number;
   /** Share the port with other processes or threads. Default false. */

@@ -232,3 +232,25 @@ test.each([false, true])(
     expect(recorder.bytes.subarray(-2_000_000).equals(pattern(2_000_000))).toBe(true);
   },
 );
+
+test('a crowd shortens the reads of sockets that are waiting, too', async () => {
+  let crowd = false;
+  const network = createNodeNetwork({ readRegion: new Uint8Array(256 * 1024), crowded: () => crowd });
+  const [one, other] = [await accept(network), await accept(network)];
+  const longestRead = async ({ recorder, socket, client }: typeof one): Promise<number> => {
+    const [chunks, length] = [recorder.chunks.length, recorder.length];
+    // What has gathered in the kernel comes as 32 KiB, and the rest at once if that may be.
+    socket.pause();
+    client.write(pattern(100_000));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.resume();
+    await recorder.until((it) => it.length === length + 100_000);
+    return Math.max(...recorder.chunks.slice(chunks).map((chunk) => chunk.length));
+  };
+  other.socket.resume();
+  one.socket.resume();
+  expect(await longestRead(other)).toBeGreaterThan(32 * 1024);
+  crowd = true;
+  await longestRead(one);
+  expect(await longestRead(other)).toBeLessThanOrEqual(32 * 1024);
+});
