@@ -1,4 +1,3 @@
-import net from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import type { NodeReads, Reader } from './node_reads.ts';
 import type { Address, Socket, SocketHandler } from './socket.ts';
@@ -24,7 +23,8 @@ interface TcpBinding {
 }
 
 interface Request {
-  oncomplete: (this: Request, status: number) => void;
+  /** Without it, the end of the request is not told. */
+  oncomplete?: (this: Request, status: number) => void;
   handle?: TcpHandle;
   /** Kept alive until the request is complete. */
   buffer?: Uint8Array | undefined;
@@ -115,7 +115,7 @@ export class HandleSockets {
     const request = new TCPConnectWrap();
     request.handle = handle;
     request.oncomplete = onConnected;
-    const error = net.isIPv6(address.host)
+    const error = address.host.includes(':')
       ? handle.connect6(request, address.host, address.port)
       : handle.connect(request, address.host, address.port);
     if (error !== 0) process.nextTick(() => socket.fail('connect', error));
@@ -140,7 +140,6 @@ class HandleSocket implements Socket, Reader {
   /** Writes that the kernel has not taken. */
   #unwritten = 0;
   #ending = false;
-  #writeSideClosed = false;
   #readSideClosed = false;
   #closed = false;
   #error: Error | undefined;
@@ -181,7 +180,7 @@ class HandleSocket implements Socket, Reader {
   end(): void {
     if (this.#ending || this.#closed) return;
     this.#ending = true;
-    if (this.#connected) this.#shutDown();
+    if (this.#connected) this.#endWriting();
   }
 
   pause(): void {
@@ -226,8 +225,7 @@ class HandleSocket implements Socket, Reader {
   /** From Node's callbacks only, never from inside a call. */
   fail(operation: string, error: number): void {
     if (this.#closed) return;
-    const name = getSystemErrorName(error);
-    this.#error = Object.assign(new Error(`${operation} ${name}`), { code: name, syscall: operation });
+    this.#error = systemError(operation, error);
     this.destroy();
   }
 
@@ -237,16 +235,13 @@ class HandleSocket implements Socket, Reader {
     if (this.#closed) return;
     if (status !== 0) return this.fail('connect', status);
     this.#handle.setNoDelay(true);
-    this.handler.connected();
-    if (this.#closed) return;
     this.#connected = true;
     const early = this.#early;
     this.#early = undefined;
-    if (early !== undefined) {
-      for (const bytes of early) this.#send(bytes);
-      if (this.#unwritten === 0) this.handler.drained();
-    }
-    if (this.#ending) this.#shutDown();
+    for (const bytes of early ?? []) this.#send(bytes);
+    if (this.#ending) this.#endWriting();
+    this.handler.connected();
+    if (early !== undefined && this.#unwritten === 0 && !this.#closed) this.handler.drained();
     if (!this.#paused) this.resume();
   }
 
@@ -270,26 +265,21 @@ class HandleSocket implements Socket, Reader {
     this.#readSideClosed = true;
     this.#reading = false;
     this.handler.receivedEnd();
-    this.closeWhenDone();
+    this.#closeWhenDone();
   }
 
   written(status: number): void {
     this.#unwritten--;
     if (this.#closed) return;
     if (status !== 0) return this.fail('write', status);
-    if (this.#unwritten === 0) this.handler.drained();
+    if (this.#unwritten > 0) return;
+    this.handler.drained();
+    this.#closeWhenDone();
   }
 
-  closeWhenDone(): void {
-    if (this.#writeSideClosed && this.#readSideClosed) this.destroy();
-  }
-
-  wasShutDown(status: number): void {
-    if (this.#closed) return;
-    // The peer may be gone already: then reading tells.
-    if (status !== 0 && getSystemErrorName(status) !== 'ENOTCONN') return this.fail('shutdown', status);
-    this.#writeSideClosed = true;
-    this.closeWhenDone();
+  /** Both directions have ended, and everything written has left. */
+  #closeWhenDone(): void {
+    if (this.#ending && this.#readSideClosed && this.#unwritten === 0) this.destroy();
   }
 
   wasClosed(): void {
@@ -318,14 +308,26 @@ class HandleSocket implements Socket, Reader {
     return false;
   }
 
-  /** FIN, after everything written. */
-  #shutDown(): void {
+  /**
+   * FIN, after everything written. Closing sends it as well, so that the direction which ends last costs no system call of its own. A
+   * peer that is gone already is told of by reading.
+   */
+  #endWriting(): void {
+    if (this.#readSideClosed) return this.#closeWhenDone();
     const request = new this.#sockets.binding.ShutdownWrap();
     request.handle = this.#handle;
-    request.oncomplete = onShutDown;
-    const result = this.#handle.shutdown(request);
-    if (result !== 0) process.nextTick(() => this.wasShutDown(result === 1 ? 0 : result));
+    this.#handle.shutdown(request);
   }
+}
+
+/** Without a stack, which would show the event loop alone: collecting it is most of what a connection costs that is reset. */
+function systemError(operation: string, error: number): Error {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  const code = getSystemErrorName(error);
+  const made = Object.assign(new Error(`${operation} ${code}`), { code, syscall: operation });
+  Error.stackTraceLimit = stackTraceLimit;
+  return made;
 }
 
 function onRead(this: TcpHandle): Uint8Array | undefined {
@@ -339,10 +341,6 @@ function onWritten(this: Request, status: number): void {
 
 function onConnected(this: Request, status: number): void {
   this.handle?.[OWNER]?.reached(status);
-}
-
-function onShutDown(this: Request, status: number): void {
-  this.handle?.[OWNER]?.wasShutDown(status);
 }
 
 function onClosed(this: TcpHandle): void {
