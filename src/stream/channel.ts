@@ -27,7 +27,8 @@ export interface ChannelHandler {
  * A Connection joined to a socket: bytes in, plaintext out, and back; one write per turn.
  *
  * Memory that one channel can hold: the region of plaintext that the receiver has not taken yet, and the region of records
- * that the socket has not taken yet. While it holds either, nothing more is read from where those bytes come from.
+ * that the socket has not taken yet. While it holds either, nothing more is read from where those bytes come from. While an
+ * effect is being answered, the connection keeps what one read brought.
  */
 export class Channel implements SocketHandler {
   readonly connection: Connection;
@@ -43,6 +44,8 @@ export class Channel implements SocketHandler {
   #waiting = false;
   /** The receiver takes no more plaintext for now. */
   #blocked = false;
+  /** The socket goes as soon as everything written has left. */
+  #closing = false;
   /** Failed, aborted or closed. */
   #over = false;
 
@@ -98,6 +101,20 @@ export class Channel implements SocketHandler {
     this.socket.end();
   }
 
+  /**
+   * The peer's direction has ended, and so does ours: close_notify, then the socket is closed, which sends FIN as well. The peer's own
+   * FIN is not waited for: after close_notify nothing of it matters.
+   */
+  close(): void {
+    if (this.#over) return;
+    this.#pool.begin();
+    this.connection.close();
+    this.#flush();
+    this.#pool.settle();
+    if (this.#heldRecords === undefined) this.socket.destroy();
+    else this.#closing = true;
+  }
+
   /** Ends the connection with the alert of `error`, if it has one, and our direction of the socket. */
   abort(error: TlsError): void {
     if (this.#over) return;
@@ -133,6 +150,8 @@ export class Channel implements SocketHandler {
   received(bytes: Uint8Array): void {
     // Nothing of what a failed peer still sends is looked at; reading it lets the alert arrive before a reset could.
     if (this.#over) return;
+    // Few peers send anything before they have our answer: only those cost the stopping and starting.
+    if (this.#waiting) this.socket.pause();
     this.#pool.begin();
     this.connection.receive(bytes);
     this.#turn();
@@ -149,7 +168,8 @@ export class Channel implements SocketHandler {
 
   drained(): void {
     this.#releaseRecords();
-    this.#handler.onWritable();
+    if (this.#closing) this.socket.destroy();
+    else this.#handler.onWritable();
   }
 
   closed(error: Error | undefined): void {
@@ -183,7 +203,6 @@ export class Channel implements SocketHandler {
 
   #awaitAnswer(answer: Promise<unknown>): void {
     this.#waiting = true;
-    this.socket.pause();
     const goOn = (answered: () => void): void => {
       if (this.#over) return;
       this.#waiting = false;

@@ -12,6 +12,9 @@ import { concat } from '../wire/bytes.ts';
 import type { Deadlines } from './deadlines.ts';
 import { proxyHeader, type ProxyProtocol } from './proxy_protocol.ts';
 
+/** Plaintext that may wait for the backend, in bytes; what one read brings may come on top. */
+const EARLY_LIMIT = 16 * 1024;
+
 /** What all tunnels of a terminator share. */
 export interface TunnelContext {
   readonly network: Network;
@@ -42,7 +45,8 @@ export interface TunnelContext {
 export class Tunnel implements ChannelHandler, SocketHandler {
   readonly #context: TunnelContext;
   readonly #client: Channel;
-  readonly #peer: Address;
+  /** Known from the start where the log or the backend will be told: a socket that is gone tells no address. */
+  readonly #peer: Address | undefined;
   readonly #startTime = performance.now();
   #connectTime = 0;
   #info: HandshakeInfo | undefined;
@@ -63,7 +67,7 @@ export class Tunnel implements ChannelHandler, SocketHandler {
 
   constructor(context: TunnelContext, socket: Socket) {
     this.#context = context;
-    this.#peer = socket.remote;
+    if (context.log.shows('info') || context.proxyProtocol !== 'off') this.#peer = socket.remote;
     this.#client = new Channel(new ServerConnection(context.config), socket, this, context.effects, context.pool);
     context.handshakes.add(this);
     this.#client.start();
@@ -90,7 +94,7 @@ export class Tunnel implements ChannelHandler, SocketHandler {
     this.#backendGone = false;
     this.#backend = network.connect(target, this);
     if (proxyProtocol !== 'off') {
-      this.#early = proxyHeader(proxyProtocol, this.#peer, this.#client.socket.local, info);
+      this.#early = proxyHeader(proxyProtocol, this.#peer as Address, this.#client.socket.local, info);
     }
   }
 
@@ -100,16 +104,16 @@ export class Tunnel implements ChannelHandler, SocketHandler {
     this.#received += bytes.length;
     this.#context.metrics.bytesReceived += bytes.length;
     if (this.#connected) return backend.write(bytes);
-    // The first bytes may wait long for the backend: in a copy of their own, and no more than what one read brought.
-    this.#early = this.#early === undefined ? bytes.slice() : concat(this.#early, bytes);
-    this.#client.block();
+    // The first bytes may wait long for the backend: in a copy of their own.
+    const early = this.#early = this.#early === undefined ? bytes.slice() : concat(this.#early, bytes);
+    if (early.length > EARLY_LIMIT) this.#client.block();
     return true;
   }
 
   onPlaintextEnd(): void {
     this.#clientEnded = true;
     if (this.#connected) this.#backend?.end();
-    if (this.#backendEnded) this.#sayFarewell();
+    if (this.#backendEnded) this.#client.close();
   }
 
   onWritable(): void {
@@ -154,6 +158,7 @@ export class Tunnel implements ChannelHandler, SocketHandler {
     const early = this.#early;
     this.#early = undefined;
     if (early === undefined || backend.write(early)) this.#client.release();
+    else this.#client.block();
     if (this.#clientEnded) backend.end();
     backend.resume();
   }
@@ -168,8 +173,8 @@ export class Tunnel implements ChannelHandler, SocketHandler {
 
   receivedEnd(): void {
     this.#backendEnded = true;
-    this.#client.end();
-    if (this.#clientEnded) this.#sayFarewell();
+    if (this.#clientEnded) this.#client.close();
+    else this.#client.end();
   }
 
   drained(): void {
@@ -219,8 +224,10 @@ export class Tunnel implements ChannelHandler, SocketHandler {
     this.onFailed(error);
   }
 
-  /** The backend is gone while the client is still there: never reached, broken off, or done. */
+  /** The backend is gone while the client is still there: never reached, or broken off, or done. */
   #backendLost(error: Error | undefined): void {
+    // Done: the client's socket goes when it has taken the rest.
+    if (this.#bothEnded) return;
     if (!this.#connected) {
       this.#context.metrics.upstreamFailures++;
       this.#report('warning', 'backend unreachable', { reason: error?.message ?? 'timeout' });
@@ -264,8 +271,9 @@ export class Tunnel implements ChannelHandler, SocketHandler {
     this.#logged = true;
     if (!log.shows(level)) return;
     const info = this.#info;
+    const peer = this.#peer ?? this.#client.socket.remote;
     log[level](event, {
-      peer: `${this.#peer.host}:${this.#peer.port}`,
+      peer: `${peer.host}:${peer.port}`,
       ...fields,
       sni: info?.serverName,
       alpn: info?.applicationProtocol,
