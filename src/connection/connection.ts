@@ -1,3 +1,4 @@
+import type { Secret } from '../crypto/provider.ts';
 import { fail, type Reason, TlsError, UsageError } from '../error.ts';
 import type { CommonConfig, Limits } from '../handshake/config.ts';
 import type { Effect } from '../handshake/effect.ts';
@@ -12,7 +13,7 @@ import { RecordWriter } from '../record/record_writer.ts';
 import type { AlertName } from '../registry/alert.ts';
 import { ContentType } from '../registry/content_type.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
-import { exportKeyingMaterial, nextTrafficSecret, trafficKeys } from '../schedule/key_schedule.ts';
+import { exportKeyingMaterial, nextTrafficSecret, trafficKey } from '../schedule/key_schedule.ts';
 import { concat } from '../wire/bytes.ts';
 import type { ConnectionEvent } from './event.ts';
 import { HandshakeBuffer } from './handshake_buffer.ts';
@@ -39,6 +40,9 @@ export abstract class Connection {
   /** Handshake messages that wait to be written as records together. */
   #flight: Uint8Array[] = [];
   #established: HandshakeResult | undefined;
+  /** The secrets of the traffic keys, which the next ones are made of. */
+  #readSecret: Secret | undefined;
+  #writeSecret: Secret | undefined;
 
   /** Received application data that waits to be reported as one event. */
   #data: Uint8Array = EMPTY;
@@ -260,10 +264,10 @@ export abstract class Connection {
     this.#reader.wipe();
     this.#writer.wipe();
     this.#messages.wipe();
-    const kept = this.#established;
-    for (const secret of [kept?.readSecret, kept?.writeSecret, kept?.exporterSecret, kept?.resumptionSecret]) {
-      secret?.fill(0);
-    }
+    this.#readSecret?.wipe();
+    this.#writeSecret?.wipe();
+    this.#established?.exporterSecret.wipe();
+    this.#established?.resumptionSecret?.wipe();
   }
 
   #readRecords(): void {
@@ -356,6 +360,8 @@ export abstract class Connection {
       this.#early = false;
       this.#flushData();
       this.#established = next.value;
+      this.#readSecret = next.value.readSecret;
+      this.#writeSecret = next.value.writeSecret;
       this.#canSend = true;
       // 9846-F.5-4
       this.report({ type: 'handshake', info: next.value.info });
@@ -373,7 +379,7 @@ export abstract class Connection {
     this.receivePostHandshake(message, established);
   }
 
-  #receiveKeyUpdate(message: HandshakeMessage, { suite, readSecret }: HandshakeResult): void {
+  #receiveKeyUpdate(message: HandshakeMessage, { suite }: HandshakeResult): void {
     // 9846-4.7.3-3, 9846-4.7.3-8
     const replyRequested = decodeKeyUpdate(message.body);
     // 9846-4.7.3-10: only updates in a row are counted, not all of a connection
@@ -385,10 +391,8 @@ export abstract class Connection {
       this.#recentKeyUpdates = 0;
     }
     if (++this.#recentKeyUpdates > this.limits.keyUpdatesPerSecond) fail('too_many_key_updates', 'within a second');
-    const next = nextTrafficSecret(suite.hash, readSecret);
-    this.#setReadSecret(suite, next);
-    readSecret.set(next);
-    next.fill(0);
+    this.#readSecret = nextTrafficSecret(suite.hash, this.#readSecret as Secret);
+    this.#setReadKey(suite, this.#readSecret);
     this.#awaitsKeyUpdate = false;
     // Answered when there is something to send: any number of requests costs one answer.
     if (replyRequested) this.#owesKeyUpdate = true;
@@ -397,13 +401,11 @@ export abstract class Connection {
 
   #sendKeyUpdate(requestPeer: boolean): void {
     this.#flushFlight();
-    const { suite, writeSecret } = this.#established as HandshakeResult;
+    const { suite } = this.#established as HandshakeResult;
     // 9846-4.7.3-2, 9846-4.7.3-7
     this.#writer.write(ContentType.handshake, encodeKeyUpdate(requestPeer));
-    const next = nextTrafficSecret(suite.hash, writeSecret);
-    this.#setWriteSecret(suite, next);
-    writeSecret.set(next);
-    next.fill(0);
+    this.#writeSecret = nextTrafficSecret(suite.hash, this.#writeSecret as Secret);
+    this.#setWriteKey(suite, this.#writeSecret);
     this.#owesKeyUpdate = false;
     if (requestPeer) this.#awaitsKeyUpdate = true;
   }
@@ -426,13 +428,13 @@ export abstract class Connection {
     if (!this.#messages.isEmpty) fail('key_change_not_on_boundary');
   }
 
-  #setReadSecret(suite: Suite, secret: Uint8Array): void {
+  #setReadKey({ aead }: Suite, secret: Secret): void {
     this.#expectBoundary();
-    this.#reader.setKey(installKey(suite, secret).key);
+    this.#reader.setKey(trafficKey(aead, secret));
   }
 
-  #setWriteSecret(suite: Suite, secret: Uint8Array): void {
-    this.#writer.setKey(installKey(suite, secret));
+  #setWriteKey({ aead }: Suite, secret: Secret): void {
+    this.#writer.setKey(trafficKey(aead, secret), aead.recordLimit);
   }
 
   #io(): HandshakeIo {
@@ -442,12 +444,12 @@ export abstract class Connection {
         this.#flushFlight();
         this.#writer.writeChangeCipherSpec();
       },
-      setReadSecret: (suite, secret) => this.#setReadSecret(suite, secret),
+      setReadSecret: (suite, secret) => this.#setReadKey(suite, secret),
       expectBoundary: () => this.#expectBoundary(),
       // 9846-5.1-7
       setWriteSecret: (suite, secret) => {
         this.#flushFlight();
-        this.#setWriteSecret(suite, secret);
+        this.#setWriteKey(suite, secret);
       },
       limitFragments: (length) => {
         const { policy } = this.#writer;
@@ -465,14 +467,6 @@ export abstract class Connection {
       },
     };
   }
-}
-
-function installKey({ hash, aead }: Suite, secret: Uint8Array) {
-  const { key, iv } = trafficKeys(hash, aead, secret);
-  const installed = aead.installKey(key, iv);
-  key.fill(0);
-  iv.fill(0);
-  return { key: installed, recordLimit: aead.recordLimit };
 }
 
 /** Room for a handshake's flight in one piece, where it is of usual size. */

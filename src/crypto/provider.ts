@@ -11,8 +11,10 @@ export interface Hash {
   /** Bytes: 32 or 48. */
   readonly digestLength: number;
   digest(message: Uint8Array): Uint8Array;
-  /** A hash in progress. Its state is plain bytes in JavaScript: nothing needs to be released. */
+  /** A hash in progress, to be wiped when it is done with. */
   start(): RunningHash;
+  /** Takes `bytes`, `digestLength` of them, as a secret. Copies them; the caller wipes its own. */
+  secret(bytes: Uint8Array): Secret;
   hmac(key: Uint8Array, message: Uint8Array): Uint8Array;
   /** HKDF-Extract(salt, IKM) → PRK of `digestLength` bytes. */
   extract(salt: Uint8Array, inputKeyingMaterial: Uint8Array): Uint8Array;
@@ -26,6 +28,27 @@ export interface RunningHash {
   digest(): Uint8Array;
   /** An independent copy. */
   fork(): RunningHash;
+  /** Overwrites and frees it. Further calls throw. Idempotent. */
+  wipe(): void;
+}
+
+/**
+ * A secret of the key schedule, as long as a digest of its hash. Lives in the provider's memory, where what is derived from it goes as
+ * well; JavaScript holds its place alone.
+ */
+export interface Secret {
+  /** HKDF-Extract(this as salt, input keying material). */
+  extract(inputKeyingMaterial: Uint8Array): Secret;
+  /** HKDF-Expand(this, info, the length of a secret). */
+  derive(info: Uint8Array): Secret;
+  /** HKDF-Expand(this, info, length), for what leaves the key schedule. */
+  expand(info: Uint8Array, length: number): Uint8Array;
+  /** HMAC(this, message). */
+  mac(message: Uint8Array): Uint8Array;
+  /** The secret itself, a copy: for the key log. */
+  reveal(): Uint8Array;
+  /** Overwrites and frees it. Further calls throw. Idempotent. */
+  wipe(): void;
 }
 
 /** An AEAD of RFC 9846 §B.4: 12-byte nonce, 16-byte tag. */
@@ -38,6 +61,11 @@ export interface Aead {
   readonly recordLimit: number;
   /** Installs one direction's traffic key. Copies both arguments; the caller wipes its own. */
   installKey(key: Uint8Array, iv: Uint8Array): RecordKey;
+  /**
+   * Installs the key and the iv that HKDF-Expand makes of `secret`, which is one of the same provider's, with `keyInfo` and `ivInfo`: they
+   * never leave its memory.
+   */
+  deriveKey(secret: Secret, keyInfo: Uint8Array, ivInfo: Uint8Array): RecordKey;
 }
 
 /** Why `RecordKey.open` returned before the end of its input. */

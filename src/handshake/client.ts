@@ -1,4 +1,4 @@
-import type { KeyOffer } from '../crypto/provider.ts';
+import type { KeyOffer, Secret } from '../crypto/provider.ts';
 import { fail } from '../error.ts';
 import { encodeCertificate } from '../message/certificate.ts';
 import { type CertificateRequest, decodeCertificateRequest } from '../message/certificate_request.ts';
@@ -52,7 +52,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
     let message = yield* receive(HandshakeType.server_hello);
     let hello = decodeServerHello(message.body, extensionLimit);
     const suite = checkServerHello(config, offer, hello);
-    const transcript = new Transcript(suite.hash);
+    const transcript = secrets.keep(new Transcript(suite.hash));
     transcript.add(clientHello);
     const retried = hello.isHelloRetryRequest;
     if (retried) {
@@ -142,10 +142,10 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
         peerCertificateType: server?.type ?? config.resume?.session.peerCertificateType ?? CertificateType.X509,
       },
       suite,
-      readSecret: serverApplication.slice(),
-      writeSecret: clientApplication.slice(),
-      exporterSecret: exporterSecret.slice(),
-      resumptionSecret: resumptionSecret.slice(),
+      readSecret: secrets.handOver(serverApplication),
+      writeSecret: secrets.handOver(clientApplication),
+      exporterSecret: secrets.handOver(exporterSecret),
+      resumptionSecret: secrets.handOver(resumptionSecret),
       lastFlightWaits: false,
     };
 
@@ -154,9 +154,9 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
       io.send(bytes);
     }
 
-    function derive(label: string, keyLogLabel: string, from: Uint8Array): Uint8Array {
+    function derive(label: string, keyLogLabel: string, from: Secret): Secret {
       const secret = deriveSecret(suite.hash, from, label, transcript.digest());
-      config.keyLog?.(keyLogLabel, offer.random, secret);
+      if (config.keyLog !== undefined) config.keyLog(keyLogLabel, offer.random, secrets.keep(secret.reveal()));
       return secret;
     }
 
@@ -279,7 +279,8 @@ function withBinder(
   const running = retry?.transcript ?? new Transcript(hash);
   const early = earlySecret(hash, session.secret);
   const binder = pskBinder(hash, early, session.kind, running.digestWith(truncated));
-  early.fill(0);
+  early.wipe();
+  if (retry === undefined) running.wipe();
   bytes.set(binder, bytes.length - hash.digestLength);
   return bytes;
 }

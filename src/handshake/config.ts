@@ -98,7 +98,7 @@ export interface ServerConfig extends CommonConfig {
   /** Without it there is no resumption. */
   readonly tickets?: {
     readonly store: SessionTickets;
-    /** Tickets per connection, 0 to 16. Default 2. */
+    /** Tickets per connection, 0 to 16; after a resumption one at most. Default 2. */
     readonly count?: number;
     /** Seconds, at most 604800 (7 days). Default 86400. */
     readonly lifetime?: number;

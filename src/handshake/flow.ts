@@ -1,4 +1,4 @@
-import type { Aead, Hash } from '../crypto/provider.ts';
+import type { Aead, Hash, Secret } from '../crypto/provider.ts';
 import { fail } from '../error.ts';
 import type { HandshakeMessage } from '../message/handshake.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
@@ -38,8 +38,8 @@ export interface HandshakeIo {
   send(message: Uint8Array): void;
   sendChangeCipherSpec(): void;
   /** Reads with the keys of `secret` from here on; the bytes received so far must end with the last message. */
-  setReadSecret(suite: Suite, secret: Uint8Array): void;
-  setWriteSecret(suite: Suite, secret: Uint8Array): void;
+  setReadSecret(suite: Suite, secret: Secret): void;
+  setWriteSecret(suite: Suite, secret: Secret): void;
   /** Fails when more was received than the last message: nothing may follow what the peer has to wait after. */
   expectBoundary(): void;
   /** RFC 8449: most content bytes of a record to the peer. */
@@ -64,16 +64,25 @@ export interface Suite {
   readonly aead: Aead;
 }
 
-/** Secrets of one handshake: whatever happens, all are wiped when it ends. */
+/** Secrets of one handshake: whatever happens, all are wiped when it ends, but for those that it hands over. */
 export class Secrets {
-  readonly #all: Uint8Array[] = [];
+  readonly #all: (Uint8Array | { wipe(): void })[] = [];
 
-  keep(secret: Uint8Array): Uint8Array {
+  keep<T extends Uint8Array | { wipe(): void }>(secret: T): T {
     this.#all.push(secret);
     return secret;
   }
 
+  /** Someone else will wipe it. */
+  handOver<T extends { wipe(): void }>(secret: T): T {
+    this.#all.splice(this.#all.indexOf(secret), 1);
+    return secret;
+  }
+
   wipe(): void {
-    for (const secret of this.#all) secret.fill(0);
+    for (const secret of this.#all) {
+      if (secret instanceof Uint8Array) secret.fill(0);
+      else secret.wipe();
+    }
   }
 }

@@ -43,16 +43,18 @@ export function importPsk(psk: ExternalPsk, crypto: CryptoProvider): ImportedPsk
   if (key.length < 16) throw new UsageError('key: at least 16 bytes');
   const own = hash === 'SHA-256' ? crypto.sha256 : crypto.sha384;
   // epskx = HKDF-Extract(0, epsk)
-  const extracted = own.extract(new Uint8Array(own.digestLength), key);
+  const salt = own.secret(new Uint8Array(own.digestLength));
+  const extracted = salt.extract(key);
+  salt.wipe();
   const imported = TARGETS.map((target) => {
     const importedIdentity = encodeImportedIdentity(identity, context, target.kdf);
     if (importedIdentity.length > 0xffff) throw new UsageError('identity and context: at most 65527 bytes together');
     const { digestLength } = crypto[target.hash];
     // ipskx = HKDF-Expand-Label(epskx, "derived psk", Hash(ImportedIdentity), L)
-    const secret = hkdfExpandLabel(own, extracted, 'derived psk', own.digest(importedIdentity), digestLength);
+    const secret = hkdfExpandLabel(extracted, 'derived psk', own.digest(importedIdentity), digestLength);
     return { identity: importedIdentity, session: sessionOf(secret, target.cipherSuite) };
   });
-  extracted.fill(0);
+  extracted.wipe();
   return imported;
 }
 

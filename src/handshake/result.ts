@@ -1,3 +1,4 @@
+import type { Secret } from '../crypto/provider.ts';
 import type { Suite } from './flow.ts';
 
 /** What a finished handshake agreed on. */
@@ -35,11 +36,11 @@ export interface HandshakeInfo {
 export interface HandshakeResult {
   readonly info: HandshakeInfo;
   readonly suite: Suite;
-  readonly readSecret: Uint8Array;
-  readonly writeSecret: Uint8Array;
-  readonly exporterSecret: Uint8Array;
+  readonly readSecret: Secret;
+  readonly writeSecret: Secret;
+  readonly exporterSecret: Secret;
   /** Client: the secret that tickets turn into PSKs. */
-  readonly resumptionSecret: Uint8Array | undefined;
+  readonly resumptionSecret: Secret | undefined;
   /** What was sent last (a server's tickets) need not leave before the first application data. */
   readonly lastFlightWaits: boolean;
 }

@@ -1,3 +1,4 @@
+import type { Secret } from '../crypto/provider.ts';
 import { fail } from '../error.ts';
 import type { ClientHello } from '../message/client_hello.ts';
 import { PskKeyExchangeMode } from '../message/extension/psk_key_exchange_modes.ts';
@@ -105,7 +106,7 @@ export function enterClientHello(
   suite: Suite,
   transcript: Transcript,
   psk: ChosenPsk | undefined,
-): Uint8Array | undefined {
+): Secret | undefined {
   if (psk === undefined) {
     transcript.add(message.bytes);
     return undefined;
@@ -119,7 +120,7 @@ export function enterClientHello(
   const valid = config.crypto.constantTimeEqual(expected, psk.binder);
   expected.fill(0);
   if (!valid) {
-    early.fill(0);
+    early.wipe();
     fail('invalid_binder');
   }
   return early;
@@ -158,14 +159,16 @@ export function* issueTickets(
   hello: ClientHello,
   psk: ChosenPsk | undefined,
   peer: Pick<PeerCertificate, 'chain' | 'type'>,
-  resumptionSecret: Uint8Array,
+  resumptionSecret: Secret,
   secrets: Secrets,
 ): Flow<void> {
   const { tickets, earlyData } = config;
   // §4.3.9: a ticket the client could not use (no psk_dhe_ke) is not sent.
   if (!tickets || !hello.extensions.pskKeyExchangeModes?.includes(PskKeyExchangeMode.psk_dhe_ke)) return;
   const lifetime = Math.min(tickets.lifetime ?? 86400, MAX_TICKET_LIFETIME);
-  for (let i = 0; i < (tickets.count ?? 2); i++) {
+  // A client that resumes has used one ticket up and gets one back.
+  const count = psk === undefined ? tickets.count ?? 2 : Math.min(tickets.count ?? 2, 1);
+  for (let i = 0; i < count; i++) {
     const ticketNonce = Uint8Array.of(i);
     const [a, b, c, d] = config.random(4) as unknown as [number, number, number, number];
     const createdAt = config.now();

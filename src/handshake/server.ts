@@ -1,3 +1,4 @@
+import type { Secret } from '../crypto/provider.ts';
 import { fail } from '../error.ts';
 import { encodeCertificateRequest } from '../message/certificate_request.ts';
 import { certificateVerifyContent, encodeCertificateVerify } from '../message/certificate_verify.ts';
@@ -35,7 +36,11 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
   const secrets = new Secrets();
   try {
     // ClientHello, and once more after a HelloRetryRequest.
-    const { message, hello, suite, keyExchange, clientShare, transcript, retried } = yield* receiveHello(config, io);
+    const { message, hello, suite, keyExchange, clientShare, transcript, retried } = yield* receiveHello(
+      config,
+      io,
+      secrets,
+    );
 
     // Who are we for this client, and do we know each other?
     const { extensions } = hello;
@@ -55,7 +60,9 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     const early = enterClientHello(config, message, hello, suite, transcript, psk);
     if (early !== undefined) secrets.keep(early);
     const earlyData = early !== undefined && !retried && (yield* decideEarlyData(config, hello, suite, psk));
-    const clientEarly = earlyData ? secrets.keep(derive('c e traffic', 'CLIENT_EARLY_TRAFFIC_SECRET', early)) : EMPTY;
+    const clientEarly = earlyData
+      ? secrets.keep(derive('c e traffic', 'CLIENT_EARLY_TRAFFIC_SECRET', early))
+      : undefined;
 
     // ServerHello: the keys of the handshake.
     const random = secrets.keep(config.random(keyExchange.respondRandomLength));
@@ -78,7 +85,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     const clientHandshake = secrets.keep(derive('c hs traffic', 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', handshake));
     const serverHandshake = secrets.keep(derive('s hs traffic', 'SERVER_HANDSHAKE_TRAFFIC_SECRET', handshake));
     io.setWriteSecret(suite, serverHandshake);
-    io.setReadSecret(suite, earlyData ? clientEarly : clientHandshake);
+    io.setReadSecret(suite, clientEarly ?? clientHandshake);
     // 9846-4.3.10-5, 9846-4.3.10-10
     if (extensions.earlyData && !earlyData) {
       io.skipEarlyData(skippedLength(config));
@@ -156,9 +163,9 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
         peerCertificateType: peer.type,
       },
       suite,
-      readSecret: clientApplication.slice(),
-      writeSecret: serverApplication.slice(),
-      exporterSecret: exporterSecret.slice(),
+      readSecret: secrets.handOver(clientApplication),
+      writeSecret: secrets.handOver(serverApplication),
+      exporterSecret: secrets.handOver(exporterSecret),
       resumptionSecret: undefined,
       lastFlightWaits: config.tickets?.withFirstData ?? false,
     };
@@ -168,9 +175,9 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       io.send(bytes);
     }
 
-    function derive(label: string, keyLogLabel: string, from: Uint8Array): Uint8Array {
+    function derive(label: string, keyLogLabel: string, from: Secret): Secret {
       const secret = deriveSecret(suite.hash, from, label, transcript.digest());
-      config.keyLog?.(keyLogLabel, hello.random, secret);
+      if (config.keyLog !== undefined) config.keyLog(keyLogLabel, hello.random, secrets.keep(secret.reveal()));
       return secret;
     }
 
@@ -214,7 +221,7 @@ interface ReceivedHello extends negotiate.GroupChoice {
 }
 
 /** The ClientHello that can be answered, after a HelloRetryRequest where the first has no usable share (§4.2.4). */
-function* receiveHello(config: ServerConfig, io: HandshakeIo): Flow<ReceivedHello> {
+function* receiveHello(config: ServerConfig, io: HandshakeIo, secrets: Secrets): Flow<ReceivedHello> {
   const extensionLimit = config.limits?.extensions ?? DEFAULT_LIMITS.extensions;
   const message = yield* receive(HandshakeType.client_hello);
   const hello = decodeClientHello(message.body, extensionLimit);
@@ -223,7 +230,7 @@ function* receiveHello(config: ServerConfig, io: HandshakeIo): Flow<ReceivedHell
   io.setChangeCipherSpec('drop');
   const suite = negotiate.chooseCipherSuite(hello, config);
   const choice = negotiate.chooseGroup(hello, config);
-  const transcript = new Transcript(suite.hash);
+  const transcript = secrets.keep(new Transcript(suite.hash));
   if (choice.share !== undefined) {
     return { ...choice, message, hello, suite, clientShare: choice.share, transcript, retried: false };
   }

@@ -20,17 +20,13 @@ const SEGMENT_FRAGMENT = 1360;
 /** The first congestion window of RFC 6928 is ten segments. */
 const RAMP_LENGTH = 10 * SEGMENT_FRAGMENT;
 
-/** Traffic key of one direction with the number of records it may protect. */
-export interface WriteKey {
-  readonly key: RecordKey;
-  readonly recordLimit: number;
-}
-
 /** From content to records, protected once there is a key; gathers the records until they are taken. */
 export class RecordWriter {
   readonly policy: WritePolicy;
   readonly #outputMemory: (minimumLength: number) => Uint8Array;
-  #key: WriteKey | undefined;
+  #key: RecordKey | undefined;
+  /** The number of records that the key may protect. */
+  #recordLimit = 0;
   #sequence = 0;
   /** Output that is complete. */
   #chunks: Uint8Array[] = [];
@@ -47,9 +43,10 @@ export class RecordWriter {
   }
 
   /** Protects from here on. The former key is wiped. */
-  setKey(key: WriteKey): void {
-    this.#key?.key.wipe();
+  setKey(key: RecordKey, recordLimit: number): void {
+    this.#key?.wipe();
     this.#key = key;
+    this.#recordLimit = recordLimit;
     // 9846-5.3-1
     this.#sequence = 0;
   }
@@ -58,7 +55,7 @@ export class RecordWriter {
   needsKeyUpdate(contentLength: number): boolean {
     if (this.#key === undefined) return false;
     const records = Math.ceil(contentLength / this.policy.fragmentLimit) + RAMP_LENGTH / SEGMENT_FRAGMENT + 2;
-    return this.#sequence + records > this.#key.recordLimit;
+    return this.#sequence + records > this.#recordLimit;
   }
 
   /** Appends `content` as one or more records of `type`. */
@@ -75,10 +72,12 @@ export class RecordWriter {
     if (rest.length > 0) this.#seal(this.#key, type, rest, fragmentLimit);
   }
 
-  #seal({ key, recordLimit }: WriteKey, type: number, content: Uint8Array, fragmentLimit: number): void {
+  #seal(key: RecordKey, type: number, content: Uint8Array, fragmentLimit: number): void {
     const records = Math.max(1, Math.ceil(content.length / fragmentLimit));
     // 9846-5.3-2, 9846-5.5-1: where the key cannot be updated, nothing more is sent under it.
-    if (type === ContentType.application_data && this.#sequence + records > recordLimit) fail('key_usage_exhausted');
+    if (type === ContentType.application_data && this.#sequence + records > this.#recordLimit) {
+      fail('key_usage_exhausted');
+    }
     const { paddingMultiple } = this.policy;
     const output = this.#reserve(sealedLength(content.length, fragmentLimit, paddingMultiple));
     // 9846-5.2-1, 9846-5.4-6: `seal` keeps the inner plaintext within 2^14 + 1 bytes
@@ -106,7 +105,7 @@ export class RecordWriter {
   }
 
   wipe(): void {
-    this.#key?.key.wipe();
+    this.#key?.wipe();
     this.#key = undefined;
   }
 

@@ -27,6 +27,7 @@ export class Transcript {
   /** With a HelloRetryRequest, message_hash(ClientHello1) takes the place of what was added so far. */
   replaceByMessageHash(): void {
     const digest = this.digest();
+    this.#running.wipe();
     this.#running = this.#hash.start();
     this.add(concat(Uint8Array.of(HandshakeType.message_hash, 0, 0, digest.length), digest));
   }
@@ -35,6 +36,13 @@ export class Transcript {
   digestWith(message: Uint8Array): Uint8Array {
     const running = this.#running.fork();
     running.update(message);
-    return running.digest();
+    const digest = running.digest();
+    running.wipe();
+    return digest;
+  }
+
+  /** To be called when no more digests are asked for. */
+  wipe(): void {
+    this.#running.wipe();
   }
 }

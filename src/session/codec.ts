@@ -1,32 +1,32 @@
 import { CertificateType } from '../registry/certificate_type.ts';
 import { Reader } from '../wire/reader.ts';
-import { Writer } from '../wire/writer.ts';
-import { ascii, latin1 } from '../wire/bytes.ts';
+import type { Writer } from '../wire/writer.ts';
+import { latin1 } from '../wire/bytes.ts';
 import { MAX_TICKET_LIFETIME, type Session } from './session.ts';
 
 /** First byte of an encoded session: to be raised when the format changes, so that old tickets are refused and not misread. */
 const FORMAT = 3;
 
-/** A resumption session as bytes, for sealing or storing. Secret. */
-export function encodeSession(session: Session): Uint8Array {
-  const writer = new Writer(512);
-  const optional = (text: string | undefined) => {
-    writer.uint8(text === undefined ? 0 : 1).opaqueVector(2, ascii(text ?? ''));
-  };
+/** Writes a resumption session, for sealing or storing. Secret. */
+export function encodeSession(session: Session, writer: Writer): void {
   writer.uint8(FORMAT).uint16(session.cipherSuite).opaqueVector(1, session.secret);
-  optional(session.serverName);
-  optional(session.applicationProtocol);
-  writer.opaqueVector(2, ascii(session.context));
-  for (const time of [session.createdAt, session.authenticatedAt]) {
-    writer.uint16(Math.floor(time / 2 ** 32)).uint32(time % 2 ** 32);
-  }
+  encodeOptional(writer, session.serverName);
+  encodeOptional(writer, session.applicationProtocol);
+  writer.uint16(session.context.length).text(session.context);
+  encodeTime(writer, session.createdAt);
+  encodeTime(writer, session.authenticatedAt);
   writer.uint32(session.lifetime).uint32(session.ageAdd).uint32(session.maxEarlyDataSize);
   writer.uint8(session.peerCertificateType ?? CertificateType.X509).vector(3, () => {
     for (const certificate of session.peerCertificates) writer.opaqueVector(3, certificate);
   });
-  const encoded = writer.finish().slice();
-  writer.finish().fill(0);
-  return encoded;
+}
+
+function encodeOptional(writer: Writer, text: string | undefined): void {
+  writer.uint8(text === undefined ? 0 : 1).uint16(text?.length ?? 0).text(text ?? '');
+}
+
+function encodeTime(writer: Writer, time: number): void {
+  writer.uint16(Math.floor(time / 2 ** 32)).uint32(time % 2 ** 32);
 }
 
 /** Undefined when the bytes are of another format. Fails with `decode_error` when they are malformed. */

@@ -1,13 +1,17 @@
-import { type CryptoProvider, sealedLength } from '../crypto/provider.ts';
+import { type CryptoProvider, type RecordKey, sealedLength, type Secret } from '../crypto/provider.ts';
 import { TlsError, UsageError } from '../error.ts';
 import { CipherSuite } from '../registry/cipher_suite.ts';
 import { ascii, concat, equal } from '../wire/bytes.ts';
+import { Writer } from '../wire/writer.ts';
 import { decodeSession, encodeSession } from './codec.ts';
 import type { Session, SessionTickets } from './session.ts';
 
 const KEY_NAME_LENGTH = 16;
 const SECRET_LENGTH = 32;
 const SALT_LENGTH = 32;
+const SEALED_AT = KEY_NAME_LENGTH + SALT_LENGTH;
+const KEY_LABEL = ascii('sallyport ticket key');
+const IV_LABEL = ascii('sallyport ticket iv');
 /** What a ticket's plaintext is sealed as: the record layer's AEAD with a key used once. */
 const CONTENT_TYPE = 23;
 /** A ClientHello has to hold the ticket: a session with a longer client chain is not resumed. */
@@ -23,6 +27,13 @@ export interface TicketKey {
   readonly notBefore: number;
 }
 
+/** The same with its secret in the provider's memory. */
+interface HeldKey {
+  readonly name: Uint8Array;
+  readonly secret: Secret;
+  readonly notBefore: number;
+}
+
 export interface TicketKeyRingOptions {
   /** Seconds a key seals before the next one takes over. Default 28800 (8 hours). */
   readonly rotationPeriod?: number;
@@ -31,8 +42,8 @@ export interface TicketKeyRingOptions {
 }
 
 /**
- * Stateless tickets: the session itself, sealed. The newest key seals, older ones open until they are of no use. Each ticket has a key of its
- * own, HKDF-Expand(HKDF-Extract(salt, secret)), with a random salt, so that instances that share keys need not agree on nonces.
+ * Stateless tickets: the session itself, sealed. The newest key seals, older ones open until they are of no use. Each ticket has a key and an
+ * iv of its own, HKDF-Expand(secret, what it is for || salt), with a random salt, so that instances that share keys need not agree on nonces.
  *
  *     struct { opaque key_name[16]; opaque salt[32]; opaque sealed_session<..>; } ticket;
  */
@@ -42,7 +53,9 @@ export class TicketKeyRing implements SessionTickets {
   readonly #rotationPeriod: number;
   readonly #overlap: number;
   /** Newest first. */
-  #keys: TicketKey[] = [];
+  #keys: HeldKey[] = [];
+  /** For sessions on their way into a ticket; wiped after each. */
+  readonly #plaintext = new Writer(512);
   /** Whether `replace` gave the keys: then someone else rotates them. */
   #imported = false;
 
@@ -59,7 +72,11 @@ export class TicketKeyRing implements SessionTickets {
   /** The keys, newest first, to be given to other instances by a channel that keeps secrets. Copies. */
   export(now: number): TicketKey[] {
     this.#rotate(now);
-    return this.#keys.map(({ name, secret, notBefore }) => ({ name: name.slice(), secret: secret.slice(), notBefore }));
+    return this.#keys.map(({ name, secret, notBefore }) => ({
+      name: name.slice(),
+      secret: secret.reveal(),
+      notBefore,
+    }));
   }
 
   /** Takes keys from outside in place of its own, and no longer makes any: whoever gives them rotates them. Copies. */
@@ -74,43 +91,39 @@ export class TicketKeyRing implements SessionTickets {
     }
     this.wipe();
     this.#imported = true;
-    this.#keys = keys
-      .map(({ name, secret, notBefore }) => ({ name: name.slice(), secret: secret.slice(), notBefore }))
-      .sort((a, b) => b.notBefore - a.notBefore);
+    this.#keys = keys.map((key) => this.#hold(key)).sort((a, b) => b.notBefore - a.notBefore);
   }
 
   seal(session: Session, now: number): Uint8Array | undefined {
     this.#rotate(now);
-    const key = this.#keys.find(({ notBefore }) => notBefore <= now) ?? this.#keys.at(-1) as TicketKey;
-    const salt = this.#random(SALT_LENGTH);
-    const plaintext = encodeSession(session);
-    if (plaintext.length > MAX_SESSION_LENGTH) {
-      plaintext.fill(0);
-      return undefined;
-    }
-    const recordKey = this.#recordKey(key, salt);
+    const key = this.#keys.find(({ notBefore }) => notBefore <= now) ?? this.#keys.at(-1) as HeldKey;
+    const writer = this.#plaintext;
     try {
-      const sealed = new Uint8Array(sealedLength(plaintext.length, MAX_SESSION_LENGTH, 1));
-      const length = recordKey.seal(0, CONTENT_TYPE, plaintext, sealed, MAX_SESSION_LENGTH, 1);
-      return concat(key.name, salt, sealed.subarray(0, length));
-    } finally {
+      encodeSession(session, writer);
+      const plaintext = writer.finish();
+      if (plaintext.length > MAX_SESSION_LENGTH) return undefined;
+      const ticket = new Uint8Array(SEALED_AT + sealedLength(plaintext.length, MAX_SESSION_LENGTH, 1));
+      const salt = this.#random(SALT_LENGTH);
+      ticket.set(key.name);
+      ticket.set(salt, KEY_NAME_LENGTH);
+      const recordKey = this.#recordKey(key, salt);
+      recordKey.seal(0, CONTENT_TYPE, plaintext, ticket.subarray(SEALED_AT), MAX_SESSION_LENGTH, 1);
       recordKey.wipe();
-      plaintext.fill(0);
+      return ticket;
+    } finally {
+      writer.wipe();
     }
   }
 
   open(ticket: Uint8Array, now: number): Session | undefined {
     this.#rotate(now);
-    const sealedAt = KEY_NAME_LENGTH + SALT_LENGTH;
-    const length = ticket.length - sealedAt;
+    const length = ticket.length - SEALED_AT;
     if (length < 5 + 17 || length > sealedLength(MAX_SESSION_LENGTH, MAX_SESSION_LENGTH, 1)) return undefined;
     const name = ticket.subarray(0, KEY_NAME_LENGTH);
     const key = this.#keys.find((candidate) => equal(candidate.name, name));
-    const sealed = ticket.slice(sealedAt);
-    // The kernel reads records by their headers: this one has to be the record that `seal` makes.
-    const header = Uint8Array.of(23, 3, 3, (length - 5) >>> 8, length - 5);
-    if (key === undefined || !equal(sealed.subarray(0, 5), header)) return undefined;
-    const recordKey = this.#recordKey(key, ticket.subarray(KEY_NAME_LENGTH, sealedAt));
+    const sealed = ticket.subarray(SEALED_AT);
+    if (key === undefined || !isRecord(sealed)) return undefined;
+    const recordKey = this.#recordKey(key, ticket.subarray(KEY_NAME_LENGTH, SEALED_AT));
     const plaintext = new Uint8Array(length);
     try {
       const opened = recordKey.open(0, sealed, plaintext, MAX_SESSION_LENGTH);
@@ -127,40 +140,43 @@ export class TicketKeyRing implements SessionTickets {
 
   /** Overwrites all keys: no ticket can be opened any more. */
   wipe(): void {
-    for (const { secret } of this.#keys) secret.fill(0);
+    for (const { secret } of this.#keys) secret.wipe();
     this.#keys = [];
     this.#imported = false;
+  }
+
+  #hold({ name, secret, notBefore }: TicketKey): HeldKey {
+    return { name: name.slice(), secret: this.#crypto.sha256.secret(secret), notBefore };
   }
 
   /** Makes the next key when the newest has served its time, and drops those that have served theirs. */
   #rotate(now: number): void {
     const newest = this.#keys[0];
     if (!this.#imported && (newest === undefined || now - newest.notBefore >= this.#rotationPeriod)) {
-      this.#keys.unshift({
-        name: this.#random(KEY_NAME_LENGTH),
-        secret: this.#random(SECRET_LENGTH),
-        notBefore: now,
-      });
-    }
-    const lifetime = this.#rotationPeriod + this.#overlap;
-    for (const [index, { notBefore, secret }] of this.#keys.entries()) {
-      if (index === 0 || now - notBefore < lifetime) continue;
+      const secret = this.#random(SECRET_LENGTH);
+      this.#keys.unshift(this.#hold({ name: this.#random(KEY_NAME_LENGTH), secret, notBefore: now }));
       secret.fill(0);
     }
-    this.#keys = this.#keys.filter(({ notBefore }, index) => index === 0 || now - notBefore < lifetime);
+    const lifetime = this.#rotationPeriod + this.#overlap;
+    for (let oldest = this.#keys.at(-1); this.#keys.length > 1 && oldest !== undefined; oldest = this.#keys.at(-1)) {
+      if (now - oldest.notBefore < lifetime) return;
+      oldest.secret.wipe();
+      this.#keys.pop();
+    }
   }
 
-  #recordKey(key: TicketKey, salt: Uint8Array) {
+  #recordKey({ secret }: HeldKey, salt: Uint8Array): RecordKey {
     const aead = this.#crypto.aeads.get(CipherSuite.TLS_CHACHA20_POLY1305_SHA256);
     if (aead === undefined) throw new UsageError('ticket keys need ChaCha20-Poly1305');
-    const { sha256 } = this.#crypto;
-    const secret = sha256.extract(salt, key.secret);
-    const material = sha256.expand(secret, ascii('sallyport ticket'), aead.keyLength + aead.ivLength);
-    const recordKey = aead.installKey(material.subarray(0, aead.keyLength), material.subarray(aead.keyLength));
-    secret.fill(0);
-    material.fill(0);
-    return recordKey;
+    return aead.deriveKey(secret, concat(KEY_LABEL, salt), concat(IV_LABEL, salt));
   }
+}
+
+/** The kernel reads records by their headers: this one has to be what `seal` makes. */
+function isRecord(sealed: Uint8Array): boolean {
+  const length = sealed.length - 5;
+  return sealed[0] === CONTENT_TYPE && sealed[1] === 3 && sealed[2] === 3 &&
+    sealed[3] === length >>> 8 && sealed[4] === (length & 0xff);
 }
 
 /** Milliseconds from an option in seconds. */

@@ -7,8 +7,11 @@ export function ascii(text: string): Uint8Array {
 
 /** Bytes as a string of code points 0 to 255, one for each byte: reversible by `ascii`. */
 export function latin1(bytes: Uint8Array): string {
+  // At once, because a string that grows by characters is a chain of strings; in pieces, because arguments take stack.
   let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
+  for (let at = 0; at < bytes.length; at += 1024) {
+    text += String.fromCharCode.apply(null, bytes.subarray(at, at + 1024) as unknown as number[]);
+  }
   return text;
 }
 

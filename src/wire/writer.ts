@@ -1,4 +1,4 @@
-/** Writes the presentation language of RFC 9846 §3. Grows as needed. */
+/** Writes the presentation language of RFC 9846 §3. Grows as needed; what it grows out of is wiped. */
 export class Writer {
   #bytes: Uint8Array;
   #length = 0;
@@ -34,6 +34,13 @@ export class Writer {
     return this;
   }
 
+  /** Text of one byte for each character. */
+  text(text: string): this {
+    this.#room(text.length);
+    for (let i = 0; i < text.length; i++) this.#bytes[this.#length++] = text.charCodeAt(i);
+    return this;
+  }
+
   /** A vector with a length prefix of `width` bytes around whatever `content` writes. */
   vector(width: 1 | 2 | 3, content: (writer: this) => void): this {
     const start = this.#length;
@@ -55,6 +62,12 @@ export class Writer {
     });
   }
 
+  /** Wipes what has been written, to begin anew. */
+  wipe(): void {
+    this.#bytes.fill(0, 0, this.#length);
+    this.#length = 0;
+  }
+
   /** What has been written: a view, valid as long as nothing more is written. */
   finish(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
@@ -70,6 +83,7 @@ export class Writer {
     if (this.#length + length <= this.#bytes.length) return;
     const grown = new Uint8Array(Math.max(2 * this.#bytes.length, this.#length + length));
     grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes.fill(0);
     this.#bytes = grown;
   }
 }

@@ -85,6 +85,7 @@ export function targets(instance: WasmInstance, random: Random, controls: WebAss
 
   const zeros = new Uint8Array(1000);
   const zeroArea = scratch + 4 * AREA;
+  const slot = scratch + 5 * AREA;
 
   const at = (address: number, content: Uint8Array, run: () => void) => () => {
     put(address, content);
@@ -96,6 +97,22 @@ export function targets(instance: WasmInstance, random: Random, controls: WebAss
     { name: 'HMAC-SHA384', secret: plain(48), run: () => e.sha384_hmac(secret, 48, other, 100, output) },
     { name: 'HKDF-Expand, SHA-256', secret: plain(32), run: () => e.sha256_expand(secret, 32, other, 20, output, 32) },
     { name: 'HKDF-Expand, SHA-384', secret: plain(48), run: () => e.sha384_expand(secret, 48, other, 20, output, 48) },
+    {
+      name: 'Derive-Secret, SHA-256',
+      secret: plain(32),
+      run() {
+        e.sha256_secret_put(slot, secret);
+        e.sha256_secret_derive(slot, other, 20, output);
+      },
+    },
+    {
+      name: 'HKDF-Extract to a secret, SHA-384',
+      secret: plain(48),
+      run() {
+        e.sha384_secret_put(slot, secret);
+        e.sha384_secret_extract(slot, other, 20, output);
+      },
+    },
     { name: 'ChaCha20-Poly1305 key', secret: plain(32), run: () => e.chacha20_poly1305_install(output, secret, other) },
     {
       name: 'ChaCha20-Poly1305 seal, key',

@@ -5,6 +5,7 @@ import { hmac as nobleHmac } from '@noble/hashes/hmac.js';
 import { sha256, sha384 } from '@noble/hashes/sha2.js';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/error.ts';
+import { nodeProvider } from '../support/node_provider.ts';
 import { CASES, Random } from '../support/random.ts';
 import { wasmProvider } from '../support/wasm.ts';
 import { WASM_BUILDS } from '../support/wasm_builds.ts';
@@ -82,6 +83,77 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
       }
     }, 600_000);
 
+    test('secrets give what plain HMAC and HKDF give, however often they are used', () => {
+      const random = new Random();
+      for (let i = 0; i < CASES / 4; i++) {
+        const key = random.bytes(hash.digestLength);
+        const secret = hash.secret(key);
+        for (let use = 0; use < 3; use++) {
+          const message = random.bytes(random.pick([0, 1, 32, 55, 56, block, random.below(400)]));
+          const length = random.pick([0, 1, 12, hash.digestLength, random.below(500)]);
+          expectSame(secret.mac(message), hash.hmac(key, message), `mac ${i}`);
+          expectSame(secret.expand(message, length), hash.expand(key, message, length), `expand ${i}`);
+          const extracted = secret.extract(message);
+          expectSame(extracted.reveal(), hash.extract(key, message), `extract ${i}`);
+          const derived = extracted.derive(message);
+          const plain = hash.expand(hash.extract(key, message), message, hash.digestLength);
+          expectSame(derived.reveal(), plain, `derive ${i}`);
+          derived.wipe();
+          extracted.wipe();
+        }
+        expectSame(secret.reveal(), key, `unchanged ${i}`);
+        secret.wipe();
+      }
+    });
+
+    test('a secret or a running hash that was wiped is of no use', () => {
+      const secret = hash.secret(new Uint8Array(hash.digestLength));
+      const running = hash.start();
+      for (let twice = 0; twice < 2; twice++) {
+        secret.wipe();
+        running.wipe();
+      }
+      const message = Uint8Array.of(1);
+      for (
+        const use of [
+          () => secret.mac(message),
+          () => secret.derive(message),
+          () => secret.extract(message),
+          () => secret.expand(message, 1),
+          () => secret.reveal(),
+          () => running.update(message),
+          () => running.digest(),
+          () => running.fork(),
+        ]
+      ) expect(use).toThrow(/wiped/);
+    });
+
+    test('wrong lengths and secrets of another provider are refused', () => {
+      expect(() => hash.secret(new Uint8Array(hash.digestLength - 1))).toThrow(UsageError);
+      const secret = hash.secret(new Uint8Array(hash.digestLength));
+      expect(() => secret.expand(Uint8Array.of(1), 255 * hash.digestLength + 1)).toThrow(UsageError);
+      expect(() => secret.derive(new Uint8Array(5000))).toThrow(UsageError);
+      const aead = provider.aeads.get(0x1303)!;
+      const foreign = nodeProvider()[field].secret(new Uint8Array(hash.digestLength));
+      expect(() => aead.deriveKey(foreign, new Uint8Array(1), new Uint8Array(1))).toThrow(UsageError);
+    });
+
+    test('a derived key is the one whose bytes are expanded', () => {
+      const random = new Random(11);
+      for (const aead of provider.aeads.values()) {
+        const secret = hash.secret(random.bytes(hash.digestLength));
+        const [keyInfo, ivInfo, content] = [random.bytes(13), random.bytes(12), random.bytes(100)];
+        const records = [
+          aead.deriveKey(secret, keyInfo, ivInfo),
+          aead.installKey(secret.expand(keyInfo, aead.keyLength), secret.expand(ivInfo, aead.ivLength)),
+        ].map((key) => {
+          const record = new Uint8Array(200);
+          return record.subarray(0, key.seal(5, 23, content, record, 16384, 1));
+        });
+        expectSame(records[0]!, records[1]!, aead.name);
+      }
+    });
+
     test('the longest output, and one byte more', () => {
       const key = new Random().bytes(hash.digestLength);
       const length = 255 * hash.digestLength;
@@ -94,6 +166,11 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
       const key = random.bytes(hash.digestLength);
       const message = random.bytes(50);
       const results = [hash.hmac(key, message), hash.expand(key, message, 100), hash.extract(message, key)];
+      const secret = hash.secret(key);
+      const [extracted, derived] = [secret.extract(message), secret.derive(message)];
+      const recordKey = provider.aeads.get(0x1303)!.deriveKey(secret, message, key.subarray(0, 1));
+      results.push(secret.mac(message.subarray(1)), secret.expand(message, 100), extracted.reveal(), derived.reveal());
+      for (const used of [secret, extracted, derived, recordKey]) used.wipe();
       const memory = wholeMemory(provider);
       const secrets = [key, key.map((byte) => byte ^ 0x36), key.map((byte) => byte ^ 0x5c), ...results];
       secrets.forEach((secret, i) => expect(memory.indexOf(secret.subarray(0, 16)), `secret ${i}`).toBe(-1));

@@ -25,6 +25,7 @@ test('a wrong answer is refused by name', () => {
       digestLength: 48,
       digest: (message: Uint8Array) => sha256.digest(message),
       start: () => sha256.start(),
+      secret: (bytes: Uint8Array) => sha256.secret(bytes),
       hmac: (key: Uint8Array, message: Uint8Array) => sha256.hmac(key, message),
       extract: (salt: Uint8Array, secret: Uint8Array) => sha256.extract(salt, secret),
       expand: (key: Uint8Array, info: Uint8Array, length: number) => sha256.expand(key, info, length),
@@ -39,6 +40,7 @@ test('an AEAD that accepts anything is refused by name', () => {
   const aead = provider.aeads.get(0x1303)!;
   const careless = {
     name: aead.name,
+    deriveKey: aead.deriveKey.bind(aead),
     keyLength: aead.keyLength,
     ivLength: aead.ivLength,
     tagLength: aead.tagLength,
@@ -90,16 +92,16 @@ test('regions are zero, apart, reused and joined', () => {
 
 test('slots are wiped, and reused by size', () => {
   const bytes = new Uint8Array(1024);
-  const arena = new SlotArena(bytes, 0, 256);
-  const small = arena.allocate(44);
-  const large = arena.allocate(100);
-  expect([small, large]).toEqual([0, 48]);
-  bytes.fill(9, small, small + 44);
-  arena.free(small, 44);
+  const arena = new SlotArena(0, 256, (address, length) => bytes.fill(0, address, address + length));
+  const small = arena.slots(44);
+  const first = small.allocate();
+  expect([first, arena.slots(100).allocate()]).toEqual([0, 48]);
+  bytes.fill(9, first, first + 48);
+  small.free(first);
   expect(bytes.subarray(0, 48).every((byte) => byte === 0)).toBe(true);
-  expect(arena.allocate(40)).toBe(small);
-  expect(arena.allocate(96)).toBe(160);
-  expect(() => arena.allocate(1)).toThrow(RangeError);
+  expect(arena.slots(40).allocate()).toBe(first);
+  expect(arena.slots(96).allocate()).toBe(160);
+  expect(() => arena.slots(1).allocate()).toThrow(RangeError);
 });
 
 test('a full data plane hands out ordinary bytes, which work the same', () => {

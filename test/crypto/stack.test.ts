@@ -1,5 +1,8 @@
 /** What operations with secrets leave on the stack of the instance: nothing. The stack is the first 256 KiB of its memory, growing down. */
 import { describe, expect, test } from 'vitest';
+import { createAeads } from '../../src/crypto/wasm/aead.ts';
+import { createArenas } from '../../src/crypto/wasm/arena.ts';
+import { createHashes } from '../../src/crypto/wasm/hash.ts';
 import { ecdheKeyExchanges } from '../../src/crypto/wasm/key_exchange.ts';
 import { ecdsaSigner, ed25519Signer } from '../../src/crypto/wasm/signature.ts';
 import { SignatureScheme } from '../../src/registry/signature_scheme.ts';
@@ -32,6 +35,20 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
     const share = exchange.offer(random(exchange.offerRandomLength)).share;
     expectClean(() => exchange.respond(share, random(exchange.respondRandomLength)));
     expectClean(() => exchange.offer(random(exchange.offerRandomLength)).finish(share));
+  });
+
+  test('the key schedule', () => {
+    const { slots } = createArenas(instance);
+    const aeads = Object.values(createAeads(instance, slots));
+    for (const hash of Object.values(createHashes(instance, slots))) {
+      const [bytes, info] = [random(hash.digestLength), new Uint8Array(60)];
+      const secret = () => hash.secret(bytes);
+      expectClean(() => secret().extract(bytes).wipe());
+      expectClean(() => secret().derive(info).wipe());
+      expectClean(() => secret().expand(info, 100));
+      expectClean(() => secret().mac(info));
+      for (const aead of aeads) expectClean(() => aead.deriveKey(secret(), info, info).wipe());
+    }
   });
 
   test('signing', () => {

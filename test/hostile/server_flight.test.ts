@@ -347,8 +347,8 @@ describe('keys', () => {
       const live = new Set<RecordKey>();
       const aeads = new Map([...provider.aeads].map(([code, aead]) => [code, {
         ...aead,
-        installKey: (key: Uint8Array, iv: Uint8Array) => {
-          const installed = aead.installKey(key, iv);
+        deriveKey: (...rest: Parameters<typeof aead.deriveKey>) => {
+          const installed = aead.deriveKey(...rest);
           const wrapped: RecordKey = {
             open: (...rest) => installed.open(...rest),
             seal: (...rest) => installed.seal(...rest),

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { CryptoProvider } from '../../src/crypto/provider.ts';
+import type { CryptoProvider, RecordKey } from '../../src/crypto/provider.ts';
 import { decodeCertificate, encodeCertificate } from '../../src/message/certificate.ts';
 import { decodeCertificateRequest } from '../../src/message/certificate_request.ts';
 import { decodeCertificateVerify, encodeCertificateVerify } from '../../src/message/certificate_verify.ts';
@@ -53,7 +53,7 @@ describe.each(providers)('RFC 8448 over %s', (_name, crypto) => {
         const label = /"tls13 (.*)"/.exec(step)?.[1];
         if (label !== undefined && values['expanded'] !== undefined && !step.startsWith('calculate')) {
           const context = bytes(values['hash']);
-          const secret = schedule.hkdfExpandLabel(sha256, bytes(values['PRK']), label, context, 32);
+          const secret = schedule.hkdfExpandLabel(sha256.secret(bytes(values['PRK'])), label, context, 32);
           expect(hex(secret), step).toBe(values['expanded']);
           derived++;
         }
@@ -61,6 +61,7 @@ describe.each(providers)('RFC 8448 over %s', (_name, crypto) => {
           const salt = values['salt'] === '0' ? new Uint8Array(32) : bytes(values['salt']);
           const material = values['IKM'] === '0' ? new Uint8Array(32) : bytes(values['IKM']);
           expect(hex(sha256.extract(salt, material)), step).toBe(values['secret']);
+          expect(hex(sha256.secret(salt).extract(material).reveal()), step).toBe(values['secret']);
           derived++;
         }
       }
@@ -72,29 +73,35 @@ describe.each(providers)('RFC 8448 over %s', (_name, crypto) => {
         steps.find(({ step, values }) => step === `extract secret "${name}"` && values['IKM']);
       const zero = (value: string | undefined) => value === '0' ? undefined : bytes(value);
       const early = schedule.earlySecret(sha256, zero(of('early')?.values['IKM']));
-      expect(hex(early)).toBe(of('early')?.values['secret']);
+      expect(hex(early.reveal())).toBe(of('early')?.values['secret']);
       const handshake = schedule.handshakeSecret(sha256, early, bytes(of('handshake')?.values['IKM']));
-      expect(hex(handshake)).toBe(of('handshake')?.values['secret']);
+      expect(hex(handshake.reveal())).toBe(of('handshake')?.values['secret']);
       const main = schedule.mainSecret(sha256, handshake);
-      expect(hex(main)).toBe(of('master')?.values['secret']);
+      expect(hex(main.reveal())).toBe(of('master')?.values['secret']);
       // Each formula wipes what it used up.
-      expect([hex(early), hex(handshake)]).toEqual(['00'.repeat(32), '00'.repeat(32)]);
+      expect(() => early.reveal()).toThrow(/wiped/);
+      expect(() => handshake.reveal()).toThrow(/wiped/);
     });
 
     test('every key and iv, every Finished and every binder is derived', () => {
       let derived = 0;
       for (const { step, values } of steps) {
         if (values['key expanded'] !== undefined) {
-          const { key, iv } = schedule.trafficKeys(sha256, aead, bytes(values['PRK']));
+          const secret = sha256.secret(bytes(values['PRK']));
+          const key = schedule.hkdfExpandLabel(secret, 'key', EMPTY, aead.keyLength);
+          const iv = schedule.hkdfExpandLabel(secret, 'iv', EMPTY, aead.ivLength);
           expect([hex(key), hex(iv)], step).toEqual([values['key expanded'], values['iv expanded']]);
+          expect(sealed(schedule.trafficKey(aead, secret)), step).toBe(sealed(aead.installKey(key, iv)));
           derived++;
         }
         if (values['finished'] !== undefined) {
-          const finishedKey = schedule.hkdfExpandLabel(sha256, bytes(values['PRK']), 'finished', EMPTY, 32);
+          const finishedKey = schedule.hkdfExpandLabel(sha256.secret(bytes(values['PRK'])), 'finished', EMPTY, 32);
           expect(hex(finishedKey), step).toBe(values['expanded']);
         }
         if (values['binder hash'] !== undefined) {
-          const early = bytes(steps.find((other) => other.step === 'extract secret "early"')?.values['secret']);
+          const early = sha256.secret(
+            bytes(steps.find((other) => other.step === 'extract secret "early"')?.values['secret']),
+          );
           const transcriptHash = sha256.digest(bytes(values['ClientHello prefix']));
           expect(hex(transcriptHash)).toBe(values['binder hash']);
           expect(hex(schedule.pskBinder(sha256, early, 'resumption', transcriptHash))).toBe(values['finished']);
@@ -115,7 +122,7 @@ describe.each(providers)('RFC 8448 over %s', (_name, crypto) => {
           const calculated = steps.slice(0, index).findLast((other) =>
             other.side === side && other.step.startsWith('calculate finished') && other.values['finished']
           );
-          const secret = bytes(calculated?.values['PRK']);
+          const secret = sha256.secret(bytes(calculated?.values['PRK']));
           const verifyData = schedule.finishedVerifyData(sha256, secret, transcript.digest());
           expect(hex(encodeFinished(verifyData))).toBe(hex(message));
           checked++;
@@ -178,7 +185,7 @@ describe.each(providers)('RFC 8448 over %s', (_name, crypto) => {
         if (phase !== undefined) {
           const { key, iv } = trafficKeysOf(steps, side, phase);
           end.reader.setKey(aead.installKey(key, iv));
-          end.writer.setKey({ key: aead.installKey(key, iv), recordLimit: 100 });
+          end.writer.setKey(aead.installKey(key, iv), 100);
           end.protects = true;
         }
         const type = { alert: 21, handshake: 22, application_data: 23 }[/^send (\w+) record/.exec(step)?.[1] ?? ''];
@@ -196,6 +203,12 @@ describe.each(providers)('RFC 8448 over %s', (_name, crypto) => {
     });
   });
 });
+
+/** A record that tells one key and iv from another. */
+function sealed(key: RecordKey): string {
+  const record = new Uint8Array(100);
+  return hex(record.subarray(0, key.seal(7, 23, new Uint8Array(40), record, 16384, 1)));
+}
 
 /** The trace gives keys where they are first derived, by whichever side. */
 function trafficKeysOf(steps: readonly Step[], side: string, phase: string) {

@@ -10,7 +10,7 @@ export interface Sealed {
 export function meddling(base: CryptoProvider, change: (sealed: Sealed) => Sealed): CryptoProvider {
   const aeads = new Map([...base.aeads].map(([suite, aead]): [number, Aead] => [suite, {
     ...aead,
-    installKey: (key, iv) => meddlingKey(aead.installKey(key, iv), change),
+    deriveKey: (...rest) => meddlingKey(aead.deriveKey(...rest), change),
   }]));
   return { ...base, aeads };
 }

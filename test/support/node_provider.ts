@@ -11,6 +11,7 @@ import type {
   Opened,
   RecordKey,
   RunningHash,
+  Secret,
   Signer,
 } from '../../src/crypto/provider.ts';
 import { CipherSuite } from '../../src/registry/cipher_suite.ts';
@@ -28,26 +29,50 @@ function nodeHash(name: 'SHA-256' | 'SHA-384', digestLength: number): Hash {
     update: (part) => void hash.update(part),
     digest: () => bytes(hash.copy().digest()),
     fork: () => running(hash.copy()),
+    wipe: () => {},
   });
   const hmac = (key: Uint8Array, message: Uint8Array) =>
     bytes(crypto.createHmac(algorithm, key).update(message).digest());
+  const expand = (prk: Uint8Array, info: Uint8Array, length: number): Uint8Array => {
+    const output = new Uint8Array(length);
+    let block = new Uint8Array(0);
+    for (let counter = 1, offset = 0; offset < length; counter++) {
+      block = bytes(hmac(prk, Buffer.concat([block, info, Uint8Array.of(counter)]))) as Uint8Array<ArrayBuffer>;
+      output.set(block.subarray(0, length - offset), offset);
+      offset += block.length;
+    }
+    return output;
+  };
+  const secret = (key: Uint8Array): Secret => {
+    if (key.length !== digestLength) throw new Error(`a secret of ${key.length} bytes`);
+    const own = key.slice();
+    let wiped = false;
+    const use =
+      <Args extends readonly unknown[], Result>(how: (...args: Args) => Result) => (...args: Args): Result => {
+        if (wiped) throw new Error('the secret was wiped');
+        return how(...args);
+      };
+    return {
+      extract: use((material: Uint8Array) => secret(hmac(own, material))),
+      derive: use((info: Uint8Array) => secret(expand(own, info, digestLength))),
+      expand: use((info: Uint8Array, length: number) => expand(own, info, length)),
+      mac: use((message: Uint8Array) => hmac(own, message)),
+      reveal: use(() => own.slice()),
+      wipe(): void {
+        wiped = true;
+        own.fill(0);
+      },
+    };
+  };
   return {
     name,
     digestLength,
+    secret,
     digest: (message) => bytes(crypto.createHash(algorithm).update(message).digest()),
     start: () => running(crypto.createHash(algorithm)),
     hmac,
     extract: hmac,
-    expand(prk, info, length) {
-      const output = new Uint8Array(length);
-      let block = new Uint8Array(0);
-      for (let counter = 1, offset = 0; offset < length; counter++) {
-        block = bytes(hmac(prk, Buffer.concat([block, info, Uint8Array.of(counter)]))) as Uint8Array<ArrayBuffer>;
-        output.set(block.subarray(0, length - offset), offset);
-        offset += block.length;
-      }
-      return output;
-    },
+    expand,
   };
 }
 
@@ -61,6 +86,8 @@ function nodeAead(name: NodeAeadName, keyLength: number, recordLimit: number): A
     tagLength: 16,
     recordLimit,
     installKey: (key, iv) => new NodeRecordKey(name, key, iv),
+    deriveKey: (secret, keyInfo, ivInfo) =>
+      new NodeRecordKey(name, secret.expand(keyInfo, keyLength), secret.expand(ivInfo, 12)),
   };
 }
 

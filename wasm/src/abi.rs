@@ -24,6 +24,12 @@ extern "C" fn heap_base() -> usize {
     memory::heap_base()
 }
 
+/// Overwrites an area with zeros: a tenth of the time that JavaScript's `fill` takes for a key.
+#[no_mangle]
+unsafe extern "C" fn wipe(area: *mut u8, length: usize) {
+    constant_time::wipe(unsafe { output(area, length) });
+}
+
 // hash.rs. A running hash is `RUNNING_BYTES` of plain data that JavaScript keeps; digests have 32 and 48 bytes.
 
 macro_rules! hash {
@@ -66,11 +72,80 @@ macro_rules! hash {
     };
 }
 
+// secret.rs. A slot is an area of `*_secret_bytes()`, 16-byte aligned, all zeros when it is first used; it begins with the secret.
+
+macro_rules! secret {
+    ($hash:ty, $bytes:ident, $put:ident, $mac:ident, $extract:ident, $derive:ident, $expand:ident) => {
+        #[no_mangle]
+        extern "C" fn $bytes() -> usize {
+            core::mem::size_of::<secret::Secret<$hash>>()
+        }
+
+        /// `bytes` is as long as the digest.
+        #[no_mangle]
+        unsafe extern "C" fn $put(slot: *mut secret::Secret<$hash>, bytes: *const u8) {
+            let place = unsafe { (*slot).place() };
+            place.copy_from_slice(unsafe { input(bytes, place.len()) });
+        }
+
+        #[no_mangle]
+        unsafe extern "C" fn $mac(slot: *mut secret::Secret<$hash>, message: *const u8, length: usize, tag: *mut u8) {
+            let tag = unsafe { output(tag, <$hash as hash::Hash>::DIGEST) };
+            let (slot, message) = unsafe { (&mut *slot, input(message, length)) };
+            memory::with_clean_stack::<HASH_STACK, _>(|| slot.mac(message, tag));
+        }
+
+        /// HKDF-Extract with `slot` as salt, to another slot.
+        #[no_mangle]
+        unsafe extern "C" fn $extract(
+            slot: *mut secret::Secret<$hash>,
+            material: *const u8,
+            length: usize,
+            to: *mut secret::Secret<$hash>,
+        ) {
+            let (slot, material, to) = unsafe { (&mut *slot, input(material, length), &mut *to) };
+            memory::with_clean_stack::<HASH_STACK, _>(|| slot.mac(material, to.place()));
+        }
+
+        /// HKDF-Expand to another slot.
+        #[no_mangle]
+        unsafe extern "C" fn $derive(
+            slot: *mut secret::Secret<$hash>,
+            info: *const u8,
+            length: usize,
+            to: *mut secret::Secret<$hash>,
+        ) {
+            let (slot, info, to) = unsafe { (&mut *slot, input(info, length), &mut *to) };
+            memory::with_clean_stack::<HASH_STACK, _>(|| slot.expand(info, to.place()));
+        }
+
+        #[no_mangle]
+        unsafe extern "C" fn $expand(
+            slot: *mut secret::Secret<$hash>,
+            info: *const u8,
+            length: usize,
+            okm: *mut u8,
+            okm_length: usize,
+        ) {
+            let (slot, info, okm) = unsafe { (&mut *slot, input(info, length), output(okm, okm_length)) };
+            memory::with_clean_stack::<HASH_STACK, _>(|| slot.expand(info, okm));
+        }
+    };
+}
+
 /// Bytes of stack that one HMAC or HKDF call may use.
 const HASH_STACK: usize = 2048;
 
 hash!(sha256::Sha256, sha256_init, sha256_update, sha256_finish, sha256_hmac, sha256_expand);
 hash!(sha512::Sha384, sha384_init, sha384_update, sha384_finish, sha384_hmac, sha384_expand);
+secret!(
+    sha256::Sha256, sha256_secret_bytes, sha256_secret_put, sha256_secret_mac, sha256_secret_extract,
+    sha256_secret_derive, sha256_secret_expand
+);
+secret!(
+    sha512::Sha384, sha384_secret_bytes, sha384_secret_put, sha384_secret_mac, sha384_secret_extract,
+    sha384_secret_derive, sha384_secret_expand
+);
 
 // record.rs. A slot is an area of `*_slot_bytes()`, 16-byte aligned, that holds one `RecordKey`.
 

@@ -41,6 +41,11 @@ impl<H: Hash> Running<H> {
         Self { state: H::INITIAL, length: 0, buffer: H::ZERO_BLOCK }
     }
 
+    /// A hash that has taken in one block and is in `state` since.
+    fn after_block(state: H::State) -> Self {
+        Self { state, length: H::ZERO_BLOCK.as_ref().len() as u64, buffer: H::ZERO_BLOCK }
+    }
+
     pub fn update(&mut self, mut message: &[u8]) {
         let block = H::ZERO_BLOCK.as_ref().len();
         let filled = self.length as usize % block;
@@ -91,14 +96,15 @@ pub fn digest<H: Hash>(parts: &[&[u8]], digest: &mut [u8]) {
     running.finish(digest);
 }
 
-/// HMAC in progress: both pads are compressed once, so that a copy saves that work for the next message.
+/// HMAC's key as the states after its two pads: a copy saves that work for the next message.
+#[repr(C)]
 #[derive(Clone, Copy)]
-pub struct Hmac<H: Hash> {
-    inner: Running<H>,
-    outer: Running<H>,
+pub struct Keyed<H: Hash> {
+    inner: H::State,
+    outer: H::State,
 }
 
-impl<H: Hash> Hmac<H> {
+impl<H: Hash> Keyed<H> {
     pub fn new(key: &[u8]) -> Self {
         let mut pad = H::ZERO_BLOCK;
         let bytes = pad.as_mut();
@@ -107,13 +113,30 @@ impl<H: Hash> Hmac<H> {
         } else {
             bytes[..key.len()].copy_from_slice(key);
         }
-        let mut hmac = Self { inner: Running::new(), outer: Running::new() };
+        let mut keyed = Self { inner: H::INITIAL, outer: H::INITIAL };
         bytes.iter_mut().for_each(|byte| *byte ^= 0x36);
-        hmac.inner.update(bytes);
+        H::compress(&mut keyed.inner, bytes);
         bytes.iter_mut().for_each(|byte| *byte ^= 0x36 ^ 0x5c);
-        hmac.outer.update(bytes);
+        H::compress(&mut keyed.outer, bytes);
         wipe(bytes);
-        hmac
+        keyed
+    }
+}
+
+/// HMAC in progress.
+#[derive(Clone, Copy)]
+pub struct Hmac<H: Hash> {
+    inner: Running<H>,
+    outer: H::State,
+}
+
+impl<H: Hash> Hmac<H> {
+    pub fn new(key: &[u8]) -> Self {
+        Self::start(Keyed::new(key))
+    }
+
+    pub fn start(keyed: Keyed<H>) -> Self {
+        Self { inner: Running::after_block(keyed.inner), outer: keyed.outer }
     }
 
     pub fn update(&mut self, message: &[u8]) {
@@ -121,11 +144,12 @@ impl<H: Hash> Hmac<H> {
     }
 
     /// Writes the tag, `H::DIGEST` bytes.
-    pub fn finish(mut self, tag: &mut [u8]) {
+    pub fn finish(self, tag: &mut [u8]) {
         let mut inner = [0u8; MAX_DIGEST];
         self.inner.finish(&mut inner);
-        self.outer.update(&inner[..H::DIGEST]);
-        self.outer.finish(tag);
+        let mut outer = Running::<H>::after_block(self.outer);
+        outer.update(&inner[..H::DIGEST]);
+        outer.finish(tag);
     }
 }
 
@@ -140,12 +164,16 @@ pub fn hmac<H: Hash>(key: &[u8], parts: &[&[u8]], tag: &mut [u8]) {
 
 /// HKDF-Expand (RFC 5869 §2.3) into the whole of `output`, which is at most 255 digests long.
 pub fn expand<H: Hash>(pseudorandom_key: &[u8], info: &[u8], output: &mut [u8]) {
+    expand_keyed::<H>(Keyed::new(pseudorandom_key), info, output);
+}
+
+/// The same with the key's pads compressed before.
+pub fn expand_keyed<H: Hash>(keyed: Keyed<H>, info: &[u8], output: &mut [u8]) {
     debug_assert!(output.len() <= 255 * H::DIGEST);
-    let keyed = Hmac::<H>::new(pseudorandom_key);
     let mut block = [0u8; MAX_DIGEST];
     let mut previous = 0;
     for (i, chunk) in output.chunks_mut(H::DIGEST).enumerate() {
-        let mut hmac = keyed;
+        let mut hmac = Hmac::start(keyed);
         hmac.update(&block[..previous]);
         hmac.update(info);
         hmac.update(&[i as u8 + 1]);

@@ -39,6 +39,7 @@ pub mod mlkem_simd;
 pub mod poly1305;
 pub mod poly1305_fast;
 pub mod record;
+pub mod secret;
 pub mod sha256;
 pub mod sha2_fast;
 pub mod sha512;

@@ -6,7 +6,7 @@
 //! STACK        static data: constants and tables; no secrets, but for the caches named in README.md
 //! heap_base()  from here on JavaScript hands memory out, see src/crypto/wasm/instance.ts:
 //!   scratch      arguments and results of calls; wiped by the caller that put a secret there
-//!   key slots    traffic keys, wiped when freed
+//!   slots        traffic keys, secrets, running hashes; wiped when freed
 //!   data plane   regions where records are opened and sealed in place
 //! ```
 //!

@@ -1,9 +1,10 @@
 /** Record protection over the exports of wasm/src/record.rs. Keys live in slots of the memory; JavaScript holds their addresses. */
 import { UsageError } from '../../error.ts';
-import type { Aead, Opened, OpenStop, RecordKey } from '../provider.ts';
+import type { Aead, Opened, OpenStop, RecordKey, Secret } from '../provider.ts';
 import { sealedLength } from '../provider.ts';
-import type { SlotArena } from './arena.ts';
+import type { SlotArena, Slots } from './arena.ts';
 import type { CryptExport, OpenExport, SealExport, WasmInstance } from './instance.ts';
+import { WasmSecret } from './secret.ts';
 
 /** The exports of one AEAD. */
 interface AeadExports {
@@ -12,7 +13,7 @@ interface AeadExports {
   readonly seal: SealExport;
   readonly encrypt: CryptExport;
   readonly decrypt: CryptExport;
-  readonly slotLength: number;
+  readonly slots: Slots;
 }
 
 const HEADER_LENGTH = 5;
@@ -27,7 +28,7 @@ const RESULT_AREA = 64;
 /** What all keys of one provider share: the memory, and the object that `open` returns. */
 class Plane {
   readonly bytes: Uint8Array;
-  readonly slots: SlotArena;
+  readonly wipe: (address: number, length: number) => void;
   readonly opened: Opened = {
     records: 0,
     consumed: 0,
@@ -45,9 +46,9 @@ class Plane {
   readonly output: number;
   readonly halfLength: number;
 
-  constructor(instance: WasmInstance, slots: SlotArena) {
+  constructor(instance: WasmInstance) {
     this.bytes = instance.bytes;
-    this.slots = slots;
+    this.wipe = instance.exports.wipe;
     this.resultAddress = instance.scratch;
     this.result = new Uint32Array(instance.memory.buffer, instance.scratch, 7);
     this.input = instance.scratch + RESULT_AREA;
@@ -102,7 +103,7 @@ class WasmRecordKey implements RecordKey {
       }
     } finally {
       // The scratch is shared by all connections.
-      bytes.fill(0, scratch, scratch + Math.min(input.length, halfLength));
+      this.#plane.wipe(scratch, Math.min(input.length, halfLength));
     }
     return this.#report(stop, records, consumed, produced);
   }
@@ -193,7 +194,7 @@ class WasmRecordKey implements RecordKey {
       } while (at < content.length);
     } finally {
       // The scratch is shared by all connections.
-      bytes.fill(0, input, input + Math.min(content.length, step));
+      this.#plane.wipe(input, Math.min(content.length, step));
     }
     return written;
   }
@@ -226,7 +227,7 @@ class WasmRecordKey implements RecordKey {
 
   wipe(): void {
     if (this.#slot === 0) return;
-    this.#plane.slots.free(this.#slot, this.#exports.slotLength);
+    this.#exports.slots.free(this.#slot);
     this.#slot = 0;
   }
 
@@ -283,6 +284,18 @@ export class WasmAead implements Aead, PlainAead {
     return new WasmRecordKey(this.#exports, this.#plane, this.#install(key, iv));
   }
 
+  deriveKey(secret: Secret, keyInfo: Uint8Array, ivInfo: Uint8Array): RecordKey {
+    if (!(secret instanceof WasmSecret)) throw new UsageError('a secret of another provider');
+    const { wipe, output } = this.#plane;
+    const { keyLength, ivLength } = this;
+    const slot = this.#exports.slots.allocate();
+    secret.expandTo(keyInfo, output, keyLength);
+    secret.expandTo(ivInfo, output + keyLength, ivLength);
+    this.#exports.install(slot, output, keyLength, output + keyLength);
+    wipe(output, keyLength + ivLength);
+    return new WasmRecordKey(this.#exports, this.#plane, slot);
+  }
+
   encrypt(key: Uint8Array, nonce: Uint8Array, additional: Uint8Array, plaintext: Uint8Array): Uint8Array {
     return this.#crypt(key, nonce, additional, plaintext, plaintext.length, this.#exports.encrypt)!;
   }
@@ -302,7 +315,7 @@ export class WasmAead implements Aead, PlainAead {
     length: number,
     crypt: CryptExport,
   ): Uint8Array | undefined {
-    const { bytes, slots, input, halfLength } = this.#plane;
+    const { bytes, wipe, input, halfLength } = this.#plane;
     const end = input + length + this.tagLength;
     const used = nonce.length + length + this.tagLength + additional.length;
     if (used > 2 * halfLength) throw new UsageError(`the text is limited to ${halfLength} bytes`);
@@ -313,8 +326,8 @@ export class WasmAead implements Aead, PlainAead {
     const done = crypt(slot, end, end + nonce.length, additional.length, input, length);
     const sealing = crypt === this.#exports.encrypt;
     const result = sealing || done === 1 ? bytes.slice(input, sealing ? end : input + length) : undefined;
-    bytes.fill(0, input, input + used);
-    slots.free(slot, this.#exports.slotLength);
+    wipe(input, used);
+    this.#exports.slots.free(slot);
     return result;
   }
 
@@ -328,12 +341,12 @@ export class WasmAead implements Aead, PlainAead {
   /** Writes key and iv to a new slot. */
   #install(key: Uint8Array, iv: Uint8Array): number {
     this.#check(key, iv);
-    const { bytes, slots, input } = this.#plane;
-    const slot = slots.allocate(this.#exports.slotLength);
+    const { bytes, wipe, input } = this.#plane;
+    const slot = this.#exports.slots.allocate();
     bytes.set(key, input);
     bytes.set(iv, input + key.length);
     this.#exports.install(slot, input, key.length, input + key.length);
-    bytes.fill(0, input, input + key.length + iv.length);
+    wipe(input, key.length + iv.length);
     return slot;
   }
 }
@@ -347,14 +360,14 @@ export function createAeads(
   slots: SlotArena,
 ): { chacha20Poly1305: WasmAead; aes128Gcm: WasmAead; aes256Gcm: WasmAead } {
   const { exports } = instance;
-  const plane = new Plane(instance, slots);
+  const plane = new Plane(instance);
   const chacha: AeadExports = {
     install: (slot, key, _keyLength, iv) => exports.chacha20_poly1305_install(slot, key, iv),
     open: exports.chacha20_poly1305_open,
     seal: exports.chacha20_poly1305_seal,
     encrypt: exports.chacha20_poly1305_encrypt,
     decrypt: exports.chacha20_poly1305_decrypt,
-    slotLength: exports.chacha20_poly1305_slot_bytes(),
+    slots: slots.slots(exports.chacha20_poly1305_slot_bytes()),
   };
   const gcm: AeadExports = {
     install: exports.aes_gcm_install,
@@ -362,7 +375,7 @@ export function createAeads(
     seal: exports.aes_gcm_seal,
     encrypt: exports.aes_gcm_encrypt,
     decrypt: exports.aes_gcm_decrypt,
-    slotLength: exports.aes_gcm_slot_bytes(),
+    slots: slots.slots(exports.aes_gcm_slot_bytes()),
   };
   return {
     chacha20Poly1305: new WasmAead('ChaCha20-Poly1305', 32, CHACHA20_POLY1305_RECORD_LIMIT, chacha, plane),

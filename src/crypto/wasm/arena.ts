@@ -5,42 +5,60 @@
 import { UsageError } from '../../error.ts';
 import type { WasmInstance } from './instance.ts';
 
-/** The part of the memory above the scratch that is for key slots: an eighth (32 MiB of 256 hold 400,000 ChaCha20-Poly1305 keys). */
-const SLOT_SHARE = 8;
+/** The part of the memory above the scratch that is for slots: a half (128 MiB of 256 hold 250,000 connections with ChaCha20-Poly1305). */
+const SLOT_SHARE = 2;
 
-/** Slots of a fixed size each, by size: freed ones are used again first. */
+/** Slots of one size for keys, secrets and running hashes: freed ones are used again first. */
+export class Slots {
+  readonly #arena: SlotArena;
+  readonly #length: number;
+  readonly #free: number[] = [];
+
+  constructor(arena: SlotArena, length: number) {
+    this.#arena = arena;
+    this.#length = length;
+  }
+
+  /** The address of a slot, 16-byte aligned, all zeros. Throws `RangeError` when the part of the memory for slots is full. */
+  allocate(): number {
+    return this.#free.pop() ?? this.#arena.cut(this.#length);
+  }
+
+  /** Wipes the slot, then hands it to the next who asks. */
+  free(address: number): void {
+    this.#arena.wipe(address, this.#length);
+    this.#free.push(address);
+  }
+}
+
+/** Cuts slots from its part of the memory. */
 export class SlotArena {
-  readonly #bytes: Uint8Array;
-  readonly #free = new Map<number, number[]>();
+  readonly wipe: (address: number, length: number) => void;
   readonly #end: number;
+  readonly #slots = new Map<number, Slots>();
   #next: number;
 
-  constructor(bytes: Uint8Array, start: number, end: number) {
-    this.#bytes = bytes;
+  constructor(start: number, end: number, wipe: (address: number, length: number) => void) {
+    this.wipe = wipe;
     this.#next = start;
     this.#end = end;
   }
 
-  /** The address of `length` bytes, 16-byte aligned. Throws `RangeError` when the part of the memory for keys is full. */
-  allocate(length: number): number {
+  /** The slots of `length` bytes, rounded up to 16: the same for all who ask. */
+  slots(length: number): Slots {
     const size = (length + 15) & ~15;
-    const reused = this.#free.get(size)?.pop();
-    if (reused !== undefined) return reused;
+    let slots = this.#slots.get(size);
+    if (slots === undefined) this.#slots.set(size, slots = new Slots(this, size));
+    return slots;
+  }
+
+  cut(size: number): number {
     if (this.#next + size > this.#end) {
-      throw new RangeError('no room for another traffic key: give the provider more memory');
+      throw new RangeError('no room for another key or secret: give the provider more memory');
     }
     const address = this.#next;
     this.#next += size;
     return address;
-  }
-
-  /** Wipes the slot, then hands it to the next who asks for its size. */
-  free(address: number, length: number): void {
-    const size = (length + 15) & ~15;
-    this.#bytes.fill(0, address, address + size);
-    const list = this.#free.get(size);
-    if (list === undefined) this.#free.set(size, [address]);
-    else list.push(address);
   }
 }
 
@@ -106,5 +124,6 @@ export function createArenas(instance: WasmInstance): { slots: SlotArena; region
   const align = (address: number) => Math.ceil(address / REGION_UNIT) * REGION_UNIT;
   const start = align(heapBase);
   const middle = align(start + (bytes.length - start) / SLOT_SHARE);
-  return { slots: new SlotArena(bytes, start, middle), regions: new RegionArena(bytes, middle, bytes.length) };
+  const slots = new SlotArena(start, middle, instance.exports.wipe);
+  return { slots, regions: new RegionArena(bytes, middle, bytes.length) };
 }

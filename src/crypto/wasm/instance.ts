@@ -9,6 +9,7 @@ import type { CurveExports } from './curve_exports.ts';
 /** What WebAssembly exports, see wasm/src/abi.rs. Numbers are addresses and lengths in bytes unless a name says otherwise. */
 export interface WasmExports extends CurveExports {
   heap_base(): number;
+  wipe(area: number, length: number): void;
 
   sha256_init(running: number): void;
   sha256_update(running: number, message: number, length: number): void;
@@ -20,6 +21,19 @@ export interface WasmExports extends CurveExports {
   sha384_finish(running: number, digest: number): void;
   sha384_hmac(key: number, keyLength: number, message: number, length: number, tag: number): void;
   sha384_expand(prk: number, prkLength: number, info: number, infoLength: number, okm: number, okmLength: number): void;
+
+  sha256_secret_bytes(): number;
+  sha256_secret_put(slot: number, bytes: number): void;
+  sha256_secret_mac(slot: number, message: number, length: number, tag: number): void;
+  sha256_secret_extract(slot: number, material: number, length: number, to: number): void;
+  sha256_secret_derive(slot: number, info: number, length: number, to: number): void;
+  sha256_secret_expand(slot: number, info: number, length: number, okm: number, okmLength: number): void;
+  sha384_secret_bytes: WasmExports['sha256_secret_bytes'];
+  sha384_secret_put: WasmExports['sha256_secret_put'];
+  sha384_secret_mac: WasmExports['sha256_secret_mac'];
+  sha384_secret_extract: WasmExports['sha256_secret_extract'];
+  sha384_secret_derive: WasmExports['sha256_secret_derive'];
+  sha384_secret_expand: WasmExports['sha256_secret_expand'];
 
   chacha20_poly1305_install(slot: number, key: number, iv: number): void;
   chacha20_poly1305_slot_bytes(): number;

@@ -41,7 +41,7 @@ export function createWasmProvider(source: WasmModule, options: WasmProviderOpti
   const { slots, regions } = createArenas(instance);
   const aeads = createAeads(instance, slots);
   const provider: WasmProvider = {
-    ...createHashes(instance),
+    ...createHashes(instance, slots),
     aeads: new Map([
       [CipherSuite.TLS_CHACHA20_POLY1305_SHA256, aeads.chacha20Poly1305],
       [CipherSuite.TLS_AES_128_GCM_SHA256, aeads.aes128Gcm],

@@ -29,11 +29,17 @@ export function isHex(bytes: Uint8Array, hex: string): boolean {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('') === hex;
 }
 
-/** The digest of 'abc' (FIPS 180-4), and 42 bytes of HKDF with inputs that count up. */
+/** The digest of 'abc' (FIPS 180-4), and 42 bytes of HKDF with inputs that count up, in both ways there are. */
 function hashPasses(hash: Hash, abc: string, okm: string): boolean {
   const prk = hash.extract(counting(13, 0), counting(22, 0));
-  return isHex(hash.digest(Uint8Array.of(0x61, 0x62, 0x63)), abc) &&
-    isHex(hash.expand(prk, counting(10, 0xf0), 42), okm);
+  const info = counting(10, 0xf0);
+  const secret = hash.secret(prk);
+  const first = secret.derive(info);
+  const passes = isHex(hash.digest(Uint8Array.of(0x61, 0x62, 0x63)), abc) && isHex(hash.expand(prk, info, 42), okm) &&
+    isHex(secret.expand(info, 42), okm) && isHex(first.reveal().subarray(0, 32), okm.slice(0, 64));
+  secret.wipe();
+  first.wipe();
+  return passes;
 }
 
 /** Seals one record of 300 bytes, opens it again, and must refuse it when one bit of it is changed. */
@@ -112,7 +118,9 @@ function keyExchangePasses(provider: CryptoProvider, exchange: KeyExchange, dige
   if (made === undefined || agreed === undefined) return false;
   const transcript = provider.sha256.start();
   for (const bytes of [offer.share, made.share, agreed]) transcript.update(bytes);
-  return provider.constantTimeEqual(agreed, made.secret) && isHex(transcript.digest(), digest);
+  const shown = transcript.digest();
+  transcript.wipe();
+  return provider.constantTimeEqual(agreed, made.secret) && isHex(shown, digest);
 }
 
 const KEY_EXCHANGE_DIGESTS: Record<string, string> = {
