@@ -79,43 +79,4 @@ describe.each(['node', 'deno'] as const)('on %s', (runtime) => {
     expect(text).toMatch(/^sallyport_received_bytes_total 18$/m);
     expect((await fetch(`http://${address}/`)).status).toBe(404);
   });
-
-  test('workers: one port, one set of ticket keys, counted together; one that dies is replaced', async () => {
-    const backend = await Backend.echo();
-    const args = [...backend.args, '--workers', '2', '--metrics', '127.0.0.1:0', '--log-level', 'info'];
-    const command = await Command.start(args, { runtime });
-    const { address } = await command.logged('serving metrics');
-
-    const first = await tlsClient(command.port);
-    let session: Buffer | undefined;
-    first.on('session', (each: Buffer) => session = each);
-    first.write('x');
-    await once(first, 'data');
-    first.resume().end();
-    // Whichever worker gets them: eight times the same one would be one chance in a hundred.
-    const connections = 8;
-    for (let count = 0; count < connections; count++) {
-      const client = await tlsClient(command.port, session === undefined ? {} : { session });
-      expect(client.isSessionReused()).toBe(true);
-      const rest = readToEnd(client);
-      client.end('x');
-      await rest;
-    }
-    const metrics = await (await fetch(`http://${address}/metrics`)).text();
-    expect(metrics).toMatch(new RegExp(`^sallyport_connections_total ${connections + 1}$`, 'm'));
-
-    if (runtime === 'node') {
-      const { stdout } = await run('pgrep', ['-P', String(command.process.pid)]);
-      const workers = stdout.trim().split('\n').map(Number);
-      expect(workers).toHaveLength(2);
-      process.kill(workers[0] as number, 'SIGKILL');
-      expect(await command.logged('worker died, starting another')).toMatchObject({ reason: 'SIGKILL' });
-      await command.logged('worker started');
-      const client = await tlsClient(command.port, session === undefined ? {} : { session });
-      expect(client.isSessionReused()).toBe(true);
-      client.destroy();
-    }
-    expect((await command.stop()).code).toBe(0);
-    expect(await refused(command.port)).toBe(true);
-  });
 });

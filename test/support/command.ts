@@ -23,9 +23,16 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
+export type CommandRuntime = 'node' | 'node24' | 'deno';
+
+/** What the command can run on here, each a test of its own: another Node where SALLYPORT_NODE_24 names one. */
+export const RUNTIMES: readonly CommandRuntime[] = process.env['SALLYPORT_NODE_24'] === undefined
+  ? ['node', 'deno']
+  : ['node', 'node24', 'deno'];
+
 export interface CommandOptions {
   /** Default: this Node. */
-  readonly runtime?: 'node' | 'deno';
+  readonly runtime?: CommandRuntime;
   readonly env?: NodeJS.ProcessEnv;
   /** How many files it may have open. */
   readonly openFiles?: number;
@@ -52,7 +59,7 @@ export class Command {
         '--allow-env',
         'src/cli/main.ts',
       ]
-      : [...limit, process.execPath, 'dist/cli/main.js'];
+      : [...limit, nodeProgram(options.runtime), 'dist/cli/main.js'];
     const { SSLKEYLOGFILE: _none, ...env } = process.env;
     this.process = spawn(program as string, [...before, ...args], { cwd: ROOT, env: { ...env, ...options.env } });
     running.add(this);
@@ -126,6 +133,13 @@ export class Command {
     this.#waiters = [];
     for (const wake of waiters) wake();
   }
+}
+
+function nodeProgram(runtime: CommandRuntime | undefined): string {
+  if (runtime !== 'node24') return process.execPath;
+  const program = process.env['SALLYPORT_NODE_24'];
+  if (program === undefined) throw new Error('SALLYPORT_NODE_24 does not name a Node 24 binary');
+  return program;
 }
 
 /** A folder that is removed after the test, with these files in it. */
