@@ -39,4 +39,7 @@ export interface Stored {
 export const Program = program.Program as new (name: string, parameters: string[]) => Program;
 export const bitsOf = program.bitsOf as (float: number) => bigint;
 export const checkBounds = bounds.checkBounds as (program: Program) => Stored[];
-export const KERNEL_FILES = generate.KERNEL_FILES as readonly { readonly programs: readonly Program[] }[];
+export const KERNEL_FILES = generate.KERNEL_FILES as readonly {
+  readonly programs: readonly Program[];
+  readonly bounded: boolean;
+}[];

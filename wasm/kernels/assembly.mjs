@@ -1,35 +1,48 @@
 // Programs as WebAssembly assembly text for LLVM's assembler.
 
+/** Which operations come to something in the end. */
+function findLive(operations) {
+  const live = new Set();
+  for (let at = operations.length - 1; at >= 0; at--) {
+    if (operations[at].op === 'store' || live.has(at)) [at, ...operations[at].args].forEach((value) => live.add(value));
+  }
+  return live;
+}
+
 /**
  * Gives each value a local, and reuses the local of a value that is not needed any more: fewer locals, shorter code. (The engine
  * undoes it all: it sees values.)
  */
-function assignLocals(program) {
-  const { operations } = program;
+function assignLocals({ operations, parameters }, live) {
   const lastUse = new Map();
-  operations.forEach(({ args }, at) => args.forEach((value) => lastUse.set(value, at)));
+  operations.forEach(({ args }, at) => {
+    if (live.has(at)) args.forEach((value) => lastUse.set(value, at));
+  });
   const local = new Map();
   const free = [];
-  let next = program.parameters.length;
+  let next = parameters.length;
   operations.forEach(({ op, args }, at) => {
     for (const value of new Set(args)) if (lastUse.get(value) === at) free.push(local.get(value));
     if (op !== 'store' && lastUse.has(at)) local.set(at, free.pop() ?? next++);
   });
-  return { local, count: next - program.parameters.length };
+  return { local, count: next - parameters.length };
 }
 
-/** Where the lanes of `i8x16.shuffle` come from: eight bytes for each of two lanes. */
+/** Where the lanes of `i8x16.shuffle` come from: eight bytes for each of two lanes, or four for each of four. */
 function shuffleBytes(lanes) {
-  return lanes.flatMap((lane) => Array.from({ length: 8 }, (_, byte) => 8 * lane + byte)).join(', ');
+  const size = 16 / lanes.length;
+  return lanes.flatMap((lane) => Array.from({ length: size }, (_, byte) => size * lane + byte)).join(', ');
 }
 
 /** One function. Constants are loaded from `table`, of which `indexOf` gives the place: V8 rebuilds immediate ones at each use. */
 function functionText(program, table, indexOf) {
   const { name, parameters, operations } = program;
-  const { local, count } = assignLocals(program);
+  const live = findLive(operations);
+  const { local, count } = assignLocals(program, live);
   const lines = [];
   const emit = (text) => lines.push(`\t${text}`);
   operations.forEach(({ op, args, parameter, offset, lanes, bits }, at) => {
+    if (!live.has(at)) return;
     if (op === 'load') {
       emit(`local.get ${parameter}`);
       emit(`v128.load ${offset}:p2align=4`);

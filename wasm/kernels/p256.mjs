@@ -6,19 +6,21 @@ import { Program } from './program.mjs';
 
 const ELEMENT = 96;
 
-/** Adds to a point (X, Y, Z) in each lane an affine table entry (x, y): 8M + 3S, two points at once. */
+/**
+ * Adds to a point (X, Y, Z², Z³) in each lane an affine table entry (x, y), two points at once: 8M + 2S (madd-2008-s). Z itself is not needed.
+ */
 export function p256AddAffine() {
   const p = new Program('p256_add_affine', ['sum', 'entry']);
   const f = new FieldP256(p);
-  const [x1, y1, z1] = [0, 1, 2].map((i) => f.load('sum', i * ELEMENT));
+  const [x1, y1, zz, zzz] = [0, 1, 2, 3].map((i) => f.load('sum', i * ELEMENT));
   const [x2, y2] = [0, 1].map((i) => f.load('entry', i * ELEMENT));
-  const zz = f.square(z1);
   const h = f.subtract(f.multiply(x2, zz), x1);
-  const r = f.subtract(f.multiply(f.multiply(y2, z1), zz), y1);
+  const r = f.subtract(f.multiply(y2, zzz), y1);
   const hh = f.square(h);
-  f.store('sum', 2 * ELEMENT, f.multiply(h, z1));
+  f.store('sum', 2 * ELEMENT, f.multiply(zz, hh));
   const hhhColumns = f.productColumns([h, hh]);
   const hhh = f.carry(hhhColumns);
+  f.store('sum', 3 * ELEMENT, f.multiply(zzz, hhh));
   const v = f.productColumns([x1, hh]);
   const rr = f.productColumns([r, r]);
   // X3 = r² − h³ − 2v, Y3 = r·(v − X3) − y1·h³
@@ -27,6 +29,39 @@ export function p256AddAffine() {
   const w = f.carry(f.subtractColumns(v, x3));
   f.store('sum', ELEMENT, f.carry(f.productColumns([r, w], [f.negate(y1), hhh])));
   return p;
+}
+
+/** Adds the points of the two lanes of `sum` to ((X, Y), (Z², Z³)), the two lanes sharing the work: 12M + 2S as 7 products of pairs. */
+export function p256Join() {
+  const p = new Program('p256_join', ['out', 'sum']);
+  const f = new FieldP256(p);
+  const [x, y, zz, zzz] = [0, 1, 2, 3].map((i) => f.load('sum', i * ELEMENT));
+  const u = f.multiply(x, f.swap(zz));
+  const s = f.multiply(y, f.swap(zzz));
+  const hr = f.shuffle(f.subtract(f.swap(u), u), f.subtract(f.swap(s), s), 0, 2);
+  const squares = f.productColumns([hr, hr]); // (h², r²)
+  const hh = f.carry(f.shuffleColumns(squares, squares, 0, 0));
+  const { x3, y3, hhh } = finishSum(f, f.shuffle(hr, u, 0, 2), f.swap(hr), s, squares, hh);
+  f.store('out', 0, f.shuffle(x3, y3, 0, 2));
+  const zs = f.multiply(f.shuffle(zz, zzz, 0, 2), f.shuffle(zz, zzz, 1, 3));
+  f.store('out', ELEMENT, f.multiply(zs, f.shuffle(hh, hhh, 0, 2)));
+  return p;
+}
+
+/**
+ * In lane 0: X3 = r² − h³ − 2v, Y3 = r·(v − X3) − s·h³ and h³, of (h, u), (r, –), (s, –), (h², r²) and (h², h²), with v = u·h².
+ */
+function finishSum(f, hu, r, s, squares, hh) {
+  const cubes = f.productColumns([hu, hh]); // (h³, v)
+  const swapped = f.shuffleColumns(cubes, cubes, 1, 0);
+  const rr = f.shuffleColumns(squares, squares, 1, 1);
+  const x3 = f.subtractColumns(f.subtractColumns(f.subtractColumns(rr, cubes), swapped), swapped);
+  const w = f.subtractColumns(swapped, x3);
+  const x3w = f.carry(f.shuffleColumns(x3, w, 0, 2));
+  const hhh = f.carry(cubes);
+  const last = f.productColumns([f.shuffle(r, s, 0, 2), f.shuffle(x3w, hhh, 1, 2)]);
+  const y3 = f.carry(f.subtractColumns(last, f.shuffleColumns(last, last, 1, 0)));
+  return { x3: x3w, y3, hhh };
 }
 
 /**
@@ -80,18 +115,8 @@ export function p256Add() {
   const hr = f.shuffle(h, r, 0, 2);
   const squares = f.productColumns([hr, hr]); // (h², r²)
   const hh = f.carry(f.shuffleColumns(squares, squares, 0, 0));
-  const cubes = f.productColumns([f.shuffle(h, us1, 0, 2), hh]); // (h³, v) = (h·h², u1·h²)
-  const swapped = f.shuffleColumns(cubes, cubes, 1, 0); // (v, h³)
-  // In lane 0: X3 = r² − h³ − 2v; w = v − X3
-  const rr = f.shuffleColumns(squares, squares, 1, 1);
-  const x3 = f.subtractColumns(f.subtractColumns(f.subtractColumns(rr, cubes), swapped), swapped);
-  const w = f.subtractColumns(swapped, x3);
-  const x3w = f.carry(f.shuffleColumns(x3, w, 0, 2));
-  const hhh = f.carry(cubes); // lane 0
-  // Y3 = r·w − s1·h³
-  const last = f.productColumns([f.shuffle(r, us1, 0, 3), f.shuffle(x3w, hhh, 1, 2)]);
-  const y3 = f.carry(f.subtractColumns(last, f.shuffleColumns(last, last, 1, 0)));
-  f.store('sum', 0, f.shuffle(x3w, y3, 0, 2));
+  const { x3, y3 } = finishSum(f, f.shuffle(h, us1, 0, 2), r, f.swap(us1), squares, hh);
+  f.store('sum', 0, f.shuffle(x3, y3, 0, 2));
   f.store('sum', ELEMENT, f.shuffle(sz, sz, 1, 1));
   return p;
 }

@@ -72,6 +72,29 @@ export class Program {
     return this.#emit({ op: 'i8x16.relaxed_swizzle', args: [a, this.constant(pattern(0), pattern(8))] });
   }
 
+  // Lanes of 32 bits.
+  add32 = this.#binary('i32x4.add');
+  subtract32 = this.#binary('i32x4.sub');
+  equal32 = this.#binary('i32x4.eq');
+  greater32 = this.#binary('i32x4.gt_s');
+  xor = this.#binary('v128.xor');
+  /** The signed products of the first two lanes, of 64 bits; of the last two. */
+  productLow32 = this.#binary('i64x2.extmul_low_i32x4_s');
+  productHigh32 = this.#binary('i64x2.extmul_high_i32x4_s');
+
+  shiftLeft32(a, bits) {
+    return this.#emit({ op: 'i32x4.shl', args: [a], bits });
+  }
+
+  shiftRightSigned32(a, bits) {
+    return this.#emit({ op: 'i32x4.shr_s', args: [a], bits });
+  }
+
+  /** Four of the eight lanes of both. */
+  shuffle32(a, b, lanes) {
+    return this.#emit({ op: 'i8x16.shuffle', args: [a, b], lanes });
+  }
+
   floatNegate(a) {
     return this.#emit({ op: 'f64x2.neg', args: [a] });
   }

@@ -66,9 +66,10 @@ impl<H: Hash, const N: usize> SigningKey<H, N> {
             if !usable {
                 continue;
             }
-            let r = order.reduce(&G::multiply_generator(&k)[0]);
+            let (x, mut inverse) = G::commit(&k);
+            let r = order.reduce(&x);
             // s = (e + r·d)/k, e and the inverse of k entering so that all of it leaves Montgomery form at the end.
-            let mut inverse = order.enter(&order.invert(&k));
+            inverse = order.enter(&inverse);
             let sum = order.add(&e, &order.multiply(&r, &self.scalar));
             let s = order.multiply(&sum, &inverse);
             wipe(&mut inverse);

@@ -7,6 +7,7 @@
 use crate::constant_time::wipe;
 use crate::edwards25519;
 use crate::field25519::PRIME;
+use crate::look_up::look_up;
 use crate::montgomery::{from_little_endian, to_little_endian};
 use core::arch::wasm32::*;
 use core::cell::UnsafeCell;
@@ -258,22 +259,13 @@ fn digit(scalar: &[u32; 9], i: usize) -> (u64, u64) {
 
 /// The entry of each lane's digit, by reading the whole table row; for digit 0 the neutral entry (1, 1, 0).
 #[inline(never)]
-fn look_up(row: &[Entry; ENTRIES], digits: v128, negative: v128, out: &mut Entry) {
-    let vectors = |entry: &Entry, k: usize| entry[k / LIMBS].0[k % LIMBS];
-    // In two passes, so that the sums of each stay in registers.
-    for range in [0..8, 8..15] {
-        let mut sums = [i64x2_splat(0); 8];
-        let mut size = i64x2_splat(1);
-        for entry in row {
-            let mask = i64x2_eq(size, digits);
-            size = i64x2_add(size, i64x2_splat(1));
-            for (sum, k) in sums.iter_mut().zip(range.clone()) {
-                *sum = v128_or(*sum, v128_and(mask, vectors(entry, k)));
-            }
-        }
-        for (sum, k) in sums.iter().zip(range) {
-            out[k / LIMBS].0[k % LIMBS] = *sum;
-        }
+fn look_up_entry(row: &[Entry; ENTRIES], digits: v128, negative: v128, out: &mut Entry) {
+    let (v, w) = (look_up::<0, 8, 15, _>(row, 1, digits), look_up::<8, 7, 15, _>(row, 1, digits));
+    for k in 0..8 {
+        out[k / LIMBS].0[k % LIMBS] = v[k];
+    }
+    for k in 8..15 {
+        out[k / LIMBS].0[k % LIMBS] = w[k - 8];
     }
     let one = v128_and(i64x2_eq(digits, i64x2_splat(0)), f64x2_splat(1.0));
     out[0].0[0] = v128_or(out[0].0[0], one);
@@ -298,7 +290,7 @@ fn multiply_generator(k: &[u8; 32]) -> [Pair; 4] {
     for (i, row) in table.entries.iter().enumerate() {
         let (low, low_negative) = digit(&scalar, i);
         let (high, high_negative) = digit(&scalar, i + STEPS);
-        look_up(row, u64x2(low, high), u64x2(low_negative, high_negative), &mut entry);
+        look_up_entry(row, u64x2(low, high), u64x2(low_negative, high_negative), &mut entry);
         unsafe { edwards25519_add(&mut sum, &entry) };
     }
     wipe(&mut scalar);

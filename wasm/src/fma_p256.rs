@@ -12,6 +12,8 @@
 //! meet; they are equal for one k of 2^256, n − 2·(n mod 2^130), which no one will ever draw.
 
 use crate::constant_time::{hide, wipe};
+use crate::inversion::invert_pair;
+use crate::look_up::look_up;
 use crate::montgomery::{select, subtract};
 use crate::p256::{CURVE, FIELD, ORDER};
 use crate::weierstrass::Affine;
@@ -43,8 +45,10 @@ struct Addend {
     powers: Pair,
 }
 
-/// A point in each lane: X, Y, Z.
-type Points = [Pair; 3];
+/// A point in each lane: X, Y, Z², Z³.
+type Points = [Pair; 4];
+/// One point: (X, Y), (Z², Z³).
+type Joined = [Pair; 2];
 /// An affine point in each lane: x, y.
 type Entry = [Pair; 2];
 
@@ -52,6 +56,7 @@ type Entry = [Pair; 2];
 #[allow(improper_ctypes)]
 extern "C" {
     fn p256_add_affine(sum: *mut Points, entry: *const Entry);
+    fn p256_join(out: *mut Joined, sum: *const Points);
     fn p256_double(point: *mut Jacobian);
     fn p256_add(sum: *mut Jacobian, entry: *const Addend);
     fn p256_multiply(out: *mut Pair, a: *const Pair, b: *const Pair);
@@ -306,62 +311,59 @@ fn affine_odd_multiples(point: &Jacobian) -> [Pair; ENTRIES] {
     out
 }
 
-/// For each lane the entry whose place it has in `places`, by reading the whole row. N is the number of vectors of an entry.
-#[inline(always)]
-fn look_up<T, const N: usize>(row: &[T; ENTRIES], places: v128) -> [v128; N] {
-    const { assert!(core::mem::size_of::<T>() == 16 * N) };
-    let mut out = [i64x2_splat(0); N];
-    let mut place = i64x2_splat(0);
-    for entry in row {
-        // SAFETY: T is made of N vectors.
-        let vectors = unsafe { &*(entry as *const T).cast::<[v128; N]>() };
-        let mask = i64x2_eq(place, places);
-        place = i64x2_add(place, i64x2_splat(1));
-        for (sum, vector) in out.iter_mut().zip(vectors) {
-            *sum = v128_or(*sum, v128_and(mask, *vector));
-        }
-    }
-    out
-}
-
 #[inline(never)]
 fn look_up_entry(row: &[Entry; ENTRIES], low: (u64, u64), high: (u64, u64)) -> Entry {
-    let v: [v128; 2 * LIMBS] = look_up(row, u64x2(low.0, high.0));
+    let v = look_up::<0, 12, 12, _>(row, 0, u64x2(low.0, high.0));
     let sign = v128_and(u64x2(low.1, high.1), f64x2_splat(-0.0));
     [Pair(core::array::from_fn(|k| v[k])), Pair(core::array::from_fn(|k| v128_xor(v[LIMBS + k], sign)))]
 }
 
 #[inline(never)]
 fn look_up_addend(row: &[Addend; ENTRIES], (place, negative): (u64, u64)) -> Addend {
-    let v: [v128; 3 * LIMBS] = look_up(row, u64x2_splat(place));
+    let places = u64x2_splat(place);
+    let (v, w) = (look_up::<0, 9, 18, _>(row, 0, places), look_up::<9, 9, 18, _>(row, 0, places));
     let sign = v128_and(u64x2(0, negative), f64x2_splat(-0.0));
-    let pair = |at: usize| Pair(core::array::from_fn(|k| v[at + k]));
+    let pair = |at: usize| Pair(core::array::from_fn(|k| if at + k < 9 { v[at + k] } else { w[at + k - 9] }));
     let xy = Pair(core::array::from_fn(|k| v128_xor(v[k], sign)));
     Addend { point: Jacobian { xy, z: pair(LIMBS) }, powers: pair(2 * LIMBS) }
 }
 
-/// k·G for k in [1, n − 1], secret.
-pub fn multiply_generator(k: &[u32; 8]) -> Affine<8> {
+/// k·G or −k·G, and all ones in the latter case.
+fn generator_multiple(k: &[u32; 8]) -> (Joined, u32) {
     let table = table();
     let mut scalar = recode(k);
-    let mut sum: Points = [Pair::ZERO; 3];
+    let mut sum: Points = [Pair::ZERO; 4];
     for (i, row) in table.entries.iter().enumerate() {
         let entry = look_up_entry(row, scalar.digit(i), scalar.digit(i + STEPS));
         if i == 0 {
-            sum = [entry[0], entry[1], Pair::splat(&ONE)];
+            sum = [entry[0], entry[1], Pair::splat(&ONE), Pair::splat(&ONE)];
         } else {
             unsafe { p256_add_affine(&mut sum, &entry) };
         }
     }
-    let lane = |xy: Pair, z: Pair| Jacobian { xy, z };
-    let [x, y, z] = sum;
-    let mut low = lane(x.shuffle::<0, 2>(&y), z.shuffle::<0, 0>(&z));
-    let high = lane(x.shuffle::<1, 3>(&y), z.shuffle::<1, 1>(&z));
-    low.add(&high.addend());
-    let [x, y] = low.to_affine();
-    let result = [x, select(scalar.negate, &FIELD.negate(&y), &y)];
+    let mut out = [Pair::ZERO; 2];
+    unsafe { p256_join(&mut out, &sum) };
     scalar.wipe();
-    result
+    (out, scalar.negate)
+}
+
+/// k·G for k in [1, n − 1], secret.
+pub fn multiply_generator(k: &[u32; 8]) -> Affine<8> {
+    let ([xy, powers], negate) = generator_multiple(k);
+    let cube_inverse = invert(&powers.shuffle::<1, 1>(&powers));
+    let inverse = powers.shuffle::<0, 0>(&powers).multiply(&cube_inverse);
+    let square_inverse = inverse.multiply(&inverse);
+    let [x, y] = xy.multiply(&square_inverse.shuffle::<0, 2>(&cube_inverse)).leave();
+    [x, select(negate, &FIELD.negate(&y), &y)]
+}
+
+/// x of k·G, and the inverse of k modulo the order, for k in [1, n − 1], secret: the two inversions are made at once.
+pub fn commit(k: &[u32; 8]) -> ([u32; 8], [u32; 8]) {
+    let ([xy, powers], _) = generator_multiple(k);
+    let [square, _] = powers.leave();
+    let [square_inverse, inverse] = invert_pair([(&FIELD, &square), (&ORDER, k)]);
+    let [x, _] = xy.multiply(&Pair::enter(&square_inverse, &square_inverse)).leave();
+    (x, inverse)
 }
 
 /// k·P for k in [1, n − 1], secret, and P on the curve.

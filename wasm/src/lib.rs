@@ -5,7 +5,7 @@
 //! addresses from JavaScript into slices. See `README.md` for the memory plan, the bounds and the constant-time arguments.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
-#![cfg_attr(target_feature = "relaxed-simd", feature(asm_experimental_arch))]
+#![cfg_attr(target_arch = "wasm32", feature(asm_experimental_arch))]
 #![deny(unsafe_op_in_unsafe_fn)]
 
 #[cfg(target_arch = "wasm32")]
@@ -57,6 +57,11 @@ pub mod field25519;
 pub mod fma25519;
 #[cfg(target_feature = "relaxed-simd")]
 pub mod fma_p256;
+pub mod inversion;
+#[cfg(target_arch = "wasm32")]
+pub mod inversion_simd;
+#[cfg(target_arch = "wasm32")]
+pub mod look_up;
 pub mod montgomery;
 pub mod p256;
 pub mod p384;

@@ -1,23 +1,21 @@
-//! Arithmetic modulo an odd number of `N` 32-bit words, in Montgomery form, and inversion. Constant time, portable.
+//! Arithmetic modulo an odd number of `N` 32-bit words, in Montgomery form. Constant time, portable.
 //!
 //! This is the plain twin of the floating-point fields of P-256 and P-384, and the arithmetic of scalars: residues modulo the
 //! group orders are few per operation, so they need no faster one. Numbers are little-endian arrays of words.
 
 use crate::constant_time::{hide, nonzero_mask};
-
-/// 30-bit words of the signed numbers in `invert`: enough for 384 bits and a sign.
-const SIGNED_WORDS: usize = 13;
-const M30: i32 = (1 << 30) - 1;
+use crate::inversion::{self, to_signed, Signed};
 
 pub struct Modulus<const N: usize> {
     pub words: [u32; N],
     /// −words⁻¹ mod 2^32.
-    negated_inverse: u32,
+    pub negated_inverse: u32,
     /// 2^(32N) mod m: one in Montgomery form.
     pub one: [u32; N],
     /// 2^(64N) mod m: multiplying by it brings a number into Montgomery form.
     r2: [u32; N],
-    signed: [i32; SIGNED_WORDS],
+    /// As `inversion.rs` writes it.
+    pub signed: Signed,
 }
 
 impl<const N: usize> Modulus<N> {
@@ -132,35 +130,9 @@ impl<const N: usize> Modulus<N> {
         self.enter(&self.enter(&self.invert(a)))
     }
 
-    /// a⁻¹ mod m for a < m, neither in Montgomery form; 0 for 0. Bernstein and Yang's "safegcd" (2019), with the "half delta"
-    /// start of Pornin and Wuille, in batches of 30 division steps.
-    ///
-    /// 256 bits need 590 steps; this takes 600. For 384 bits the proven bound of the original start, (49·384 + 57)/17 =
-    /// 1110, is taken, with that start.
-    #[inline(never)]
+    /// a⁻¹ mod m for a < m, neither in Montgomery form; 0 for 0.
     pub fn invert(&self, a: &[u32; N]) -> [u32; N] {
-        let words = (32 * N).div_ceil(30);
-        let (batches, half_delta) = if N <= 8 { (20, true) } else { (37, false) };
-        let m = &self.signed;
-        // m⁻¹ mod 2^30, of which −m⁻¹ mod 2^32 holds the low bits.
-        let inverse = self.negated_inverse.wrapping_neg();
-        let (mut d, mut e, mut f, mut g) = ([0i32; SIGNED_WORDS], [0i32; SIGNED_WORDS], *m, to_signed(a));
-        e[0] = 1;
-        // With the half-delta start delta is an odd multiple of one half and zeta = −(delta + 1/2); otherwise zeta = −delta.
-        let mut zeta = -1i32;
-        for _ in 0..batches {
-            let (next, t) = division_steps(zeta, low_bits(&f), low_bits(&g), half_delta);
-            zeta = next;
-            update_de(&mut d, &mut e, &t, m, inverse, words);
-            update_fg(&mut f, &mut g, &t, words);
-        }
-        // f is now ±1 (or ±m when a was 0, and then d is 0): d·sign(f) is the inverse.
-        normalize(&mut d, hide((f[words - 1] >> 31) as u32) as i32, m, words);
-        let out = from_signed(&d);
-        for secret in [&mut d, &mut e, &mut g] {
-            crate::constant_time::wipe(secret);
-        }
-        out
+        inversion::invert(self, a)
     }
 }
 
@@ -252,151 +224,6 @@ pub fn to_little_endian<const N: usize>(words: &[u32; N], out: &mut [u8]) {
     for i in 0..N {
         out[4 * i..4 * i + 4].copy_from_slice(&words[i].to_le_bytes());
     }
-}
-
-// Inversion: signed numbers of 30-bit words, all but the last in [0, 2^30).
-
-const fn to_signed<const N: usize>(words: &[u32; N]) -> [i32; SIGNED_WORDS] {
-    let mut out = [0; SIGNED_WORDS];
-    let mut i = 0;
-    while 30 * i < 32 * N {
-        let (word, shift) = (30 * i / 32, 30 * i % 32);
-        let mut value = (words[word] as u64) >> shift;
-        if word + 1 < N {
-            value |= (words[word + 1] as u64) << (32 - shift);
-        }
-        out[i] = value as i32 & M30;
-        i += 1;
-    }
-    out
-}
-
-fn from_signed<const N: usize>(signed: &[i32; SIGNED_WORDS]) -> [u32; N] {
-    let mut out = [0; N];
-    for i in 0..N {
-        let (word, shift) = (32 * i / 30, 32 * i % 30);
-        let mut value = (signed[word] as u64) >> shift | (signed[word + 1] as u64) << (30 - shift);
-        if word + 2 < SIGNED_WORDS {
-            value |= (signed[word + 2] as u64) << (60 - shift);
-        }
-        out[i] = value as u32;
-    }
-    out
-}
-
-fn low_bits(a: &[i32; SIGNED_WORDS]) -> u32 {
-    a[0] as u32 | (a[1] as u32) << 30
-}
-
-/// The matrix of 30 division steps: (f, g) becomes (u·f + v·g, q·f + r·g) / 2^30. |u| + |v| ≤ 2^30, and so q and r.
-struct Transition {
-    u: i64,
-    v: i64,
-    q: i64,
-    r: i64,
-}
-
-/// Thirty steps on the low 30 bits of f (odd) and g. Written for zeta = −(delta + 1/2); the original start, delta = 1,
-/// differs in one added to zeta each time that f and g change places.
-///
-/// u and v, and q and r, are two halves of one number each, u + 2^32·v: every step is linear in them.
-#[inline(always)]
-fn division_steps(zeta: i32, f: u32, g: u32, half_delta: bool) -> (i32, Transition) {
-    let (mut uv, mut qr) = (1i64, 1i64 << 32);
-    let (mut f, mut g, mut zeta) = (f as i64, g as i64, zeta as i64);
-    for _ in 0..30 {
-        let negative = zeta >> 63;
-        let odd = -(g & 1);
-        // ±f and ±(u, v), negative if zeta < 0, are added where g is odd.
-        g += ((f ^ negative) - negative) & odd;
-        qr = qr.wrapping_add((uv ^ negative).wrapping_sub(negative) & odd);
-        let swap = negative & odd;
-        zeta = (zeta ^ swap) - if half_delta { 1 } else { 1 + swap };
-        f += g & swap;
-        uv = uv.wrapping_add(qr & swap);
-        g >>= 1;
-        uv = uv.wrapping_shl(1);
-    }
-    let halves = |pair: i64| {
-        let low = pair as i32 as i64;
-        (low, (pair - low) >> 32)
-    };
-    let ((u, v), (q, r)) = (halves(uv), halves(qr));
-    (zeta as i32, Transition { u, v, q, r })
-}
-
-/// (d, e) = t·(d, e) / 2^30 mod m, both kept in (−2m, m).
-#[inline(always)]
-fn update_de(
-    d: &mut [i32; SIGNED_WORDS],
-    e: &mut [i32; SIGNED_WORDS],
-    t: &Transition,
-    m: &[i32; SIGNED_WORDS],
-    inverse: u32,
-    words: usize,
-) {
-    // Add m where d or e is negative, then the multiple of m that makes the low 30 bits zero.
-    let (sign_d, sign_e) = ((d[words - 1] >> 31) as i64, (e[words - 1] >> 31) as i64);
-    let mut add_d = (t.u & sign_d) + (t.v & sign_e);
-    let mut add_e = (t.q & sign_d) + (t.r & sign_e);
-    let mut carry_d = t.u * d[0] as i64 + t.v * e[0] as i64;
-    let mut carry_e = t.q * d[0] as i64 + t.r * e[0] as i64;
-    add_d -= (inverse.wrapping_mul(carry_d as u32).wrapping_add(add_d as u32) & M30 as u32) as i64;
-    add_e -= (inverse.wrapping_mul(carry_e as u32).wrapping_add(add_e as u32) & M30 as u32) as i64;
-    carry_d = (carry_d + m[0] as i64 * add_d) >> 30;
-    carry_e = (carry_e + m[0] as i64 * add_e) >> 30;
-    for i in 1..words {
-        let (d_i, e_i, m_i) = (d[i] as i64, e[i] as i64, m[i] as i64);
-        carry_d += t.u * d_i + t.v * e_i + m_i * add_d;
-        carry_e += t.q * d_i + t.r * e_i + m_i * add_e;
-        d[i - 1] = carry_d as i32 & M30;
-        e[i - 1] = carry_e as i32 & M30;
-        carry_d >>= 30;
-        carry_e >>= 30;
-    }
-    d[words - 1] = carry_d as i32;
-    e[words - 1] = carry_e as i32;
-}
-
-/// (f, g) = t·(f, g) / 2^30, exactly.
-#[inline(always)]
-fn update_fg(f: &mut [i32; SIGNED_WORDS], g: &mut [i32; SIGNED_WORDS], t: &Transition, words: usize) {
-    let mut carry_f = (t.u * f[0] as i64 + t.v * g[0] as i64) >> 30;
-    let mut carry_g = (t.q * f[0] as i64 + t.r * g[0] as i64) >> 30;
-    for i in 1..words {
-        let (f_i, g_i) = (f[i] as i64, g[i] as i64);
-        carry_f += t.u * f_i + t.v * g_i;
-        carry_g += t.q * f_i + t.r * g_i;
-        f[i - 1] = carry_f as i32 & M30;
-        g[i - 1] = carry_g as i32 & M30;
-        carry_f >>= 30;
-        carry_g >>= 30;
-    }
-    f[words - 1] = carry_f as i32;
-    g[words - 1] = carry_g as i32;
-}
-
-/// Brings d in (−2m, m), negated if `negate` is all ones, into [0, m).
-fn normalize(d: &mut [i32; SIGNED_WORDS], negate: i32, m: &[i32; SIGNED_WORDS], words: usize) {
-    let add_if_negative = |d: &mut [i32; SIGNED_WORDS]| {
-        let mask = hide((d[words - 1] >> 31) as u32) as i32;
-        for i in 0..words {
-            d[i] += m[i] & mask;
-        }
-    };
-    let carry = |d: &mut [i32; SIGNED_WORDS]| {
-        for i in 0..words - 1 {
-            d[i + 1] += d[i] >> 30;
-            d[i] &= M30;
-        }
-    };
-    add_if_negative(d);
-    for i in 0..words {
-        d[i] = (d[i] ^ negate) - negate;
-    }
-    carry(d);
-    add_if_negative(d);
-    carry(d);
 }
 
 #[cfg(test)]

@@ -32,6 +32,11 @@ impl Group<8> for P256 {
     }
 
     #[cfg(target_feature = "relaxed-simd")]
+    fn commit(k: &[u32; 8]) -> ([u32; 8], [u32; 8]) {
+        crate::fma_p256::commit(k)
+    }
+
+    #[cfg(target_feature = "relaxed-simd")]
     fn multiply_point(k: &[u32; 8], point: &Affine<8>) -> Affine<8> {
         crate::fma_p256::multiply_point(k, point)
     }

@@ -33,6 +33,11 @@ pub trait Group<const N: usize> {
         Self::CURVE.multiply_generator(k)
     }
 
+    /// x of k·G, and the inverse of k modulo the order, for k in [1, n − 1], secret.
+    fn commit(k: &[u32; N]) -> ([u32; N], [u32; N]) {
+        (Self::multiply_generator(k)[0], Self::CURVE.order.invert(k))
+    }
+
     /// k·P for k in [1, n − 1], secret, and P on the curve.
     fn multiply_point(k: &[u32; N], point: &Affine<N>) -> Affine<N> {
         Self::CURVE.multiply_point(k, point)

@@ -98,6 +98,24 @@ function heldKey(instance: WasmInstance, prepared: Uint8Array) {
   };
 }
 
+/** Bytes of signatures that are allocated at once. */
+const SLAB_LENGTH = 8192;
+
+/**
+ * Gives copies that are views of one array after the other: an array of its own, of more than 64 bytes, costs 0.6 µs with its collection, as much as
+ * four per cent of an ECDSA signature. For what is public.
+ */
+function slabCopier(): (from: Uint8Array, start: number, length: number) => Uint8Array {
+  let slab = new Uint8Array(0);
+  let used = 0;
+  return (from, start, length) => {
+    if (used + length > slab.length) [slab, used] = [new Uint8Array(SLAB_LENGTH), 0];
+    const copy = slab.subarray(used, used += length);
+    copy.set(from.subarray(start, start + length));
+    return copy;
+  };
+}
+
 function checkScheme(scheme: number, own: number): void {
   if (scheme !== own) throw new UsageError(`this key has scheme 0x${own.toString(16)}, not 0x${scheme.toString(16)}`);
 }
@@ -125,6 +143,7 @@ export function ecdsaSigner(
   const publicKey = bytes.slice(signature, signature + 2 * size + 1);
   const held = heldKey(instance, bytes.slice(key, key + keyLength()));
   bytes.fill(0, key, key + keyLength());
+  const copy = slabCopier();
   return {
     schemes: [scheme],
     publicKey,
@@ -132,9 +151,12 @@ export function ecdsaSigner(
       checkScheme(chosen, scheme);
       putMessage(instance, content);
       const added = random(ECDSA_RANDOM_LENGTH);
-      bytes.set(added.subarray(0, ECDSA_RANDOM_LENGTH), small);
+      if (added.length !== ECDSA_RANDOM_LENGTH) {
+        throw new UsageError(`the random source gave ${added.length} bytes, not ${ECDSA_RANDOM_LENGTH}`);
+      }
+      bytes.set(added, small);
       const length = held.with(key, () => sign(key, message, content.length, small, ECDSA_RANDOM_LENGTH, signature));
-      return bytes.slice(signature, signature + length);
+      return copy(bytes, signature, length);
     },
     wipe: held.wipe,
   };
