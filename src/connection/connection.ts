@@ -2,7 +2,7 @@ import type { Secret } from '../crypto/provider.ts';
 import { fail, type Reason, TlsError, UsageError } from '../error.ts';
 import type { CommonConfig, Limits } from '../handshake/config.ts';
 import type { Effect } from '../handshake/effect.ts';
-import type { Flow, HandshakeIo, Step, Suite } from '../handshake/flow.ts';
+import type { Flow, HandshakeIo } from '../handshake/flow.ts';
 import type { HandshakeResult } from '../handshake/result.ts';
 import { decodeAlert, encodeAlert } from '../message/alert.ts';
 import type { HandshakeMessage } from '../message/handshake.ts';
@@ -14,9 +14,9 @@ import type { AlertName } from '../registry/alert.ts';
 import { ContentType } from '../registry/content_type.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { exportKeyingMaterial, nextTrafficSecret, trafficKey } from '../schedule/key_schedule.ts';
-import { concat } from '../wire/bytes.ts';
 import type { ConnectionEvent } from './event.ts';
 import { HandshakeBuffer } from './handshake_buffer.ts';
+import { HandshakeDriver } from './handshake_driver.ts';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
@@ -35,10 +35,8 @@ export abstract class Connection {
   readonly #messages: HandshakeBuffer;
   #events: ConnectionEvent[] = [];
 
-  #flow: Flow<HandshakeResult> | undefined;
-  #waitsFor: Step | undefined;
-  /** Handshake messages that wait to be written as records together. */
-  #flight: Uint8Array[] = [];
+  /** Until the handshake is over and its last flight has left. */
+  #handshake: HandshakeDriver | undefined;
   #established: HandshakeResult | undefined;
   /** The secrets of the traffic keys, which the next ones are made of. */
   #readSecret: Secret | undefined;
@@ -46,9 +44,6 @@ export abstract class Connection {
 
   /** Received application data that waits to be reported as one event. */
   #data: Uint8Array = EMPTY;
-  #earlyData = 0;
-  #early = false;
-  #canSend = false;
   #warningAlerts = 0;
   /** KeyUpdates in a row. */
   #keyUpdates = 0;
@@ -83,14 +78,14 @@ export abstract class Connection {
 
   /** To be called once by the role's constructor. */
   protected start(flow: (io: HandshakeIo) => Flow<HandshakeResult>): void {
-    this.#flow = flow(this.#io());
-    this.#guard(() => this.#step(undefined));
+    const driver = this.#handshake = new HandshakeDriver(this.#reader, this.#writer, this.#messages);
+    driver.begin(flow(driver));
+    this.#guard(() => this.#step(driver, undefined));
   }
 
   /** What the handshake waits for, if anything: perform it, then call `resolve` or `reject`. */
   get pending(): Effect | undefined {
-    const step = this.#waitsFor;
-    return step === undefined || step.type === 'receive' ? undefined : step;
+    return this.#handshake?.pending;
   }
 
   /** Whether the handshake is complete and the connection has not failed. */
@@ -136,9 +131,10 @@ export abstract class Connection {
   /** Gives the value that the pending effect asked for (`EffectResult`). */
   resolve(value: unknown): void {
     if (this.#over) return;
-    if (this.pending === undefined) throw new UsageError('resolve: nothing is pending');
+    const driver = this.#handshake;
+    if (driver?.pending === undefined) throw new UsageError('resolve: nothing is pending');
     this.#guard(() => {
-      this.#step(value);
+      this.#step(driver, value);
       this.#readRecords();
     });
   }
@@ -152,7 +148,9 @@ export abstract class Connection {
   /** Seals application data into the output. */
   send(plaintext: Uint8Array): void {
     // 9846-2-2, 9846-5.1-18
-    if (!this.#canSend) throw new UsageError('send: the handshake is not complete');
+    if (this.#established === undefined && !this.#handshake?.maySend) {
+      throw new UsageError('send: the handshake is not complete');
+    }
     if (this.writeClosed) throw new UsageError('send: the connection is closed');
     if (plaintext.length === 0) return;
     try {
@@ -188,7 +186,7 @@ export abstract class Connection {
     if (this.writeClosed) return;
     this.#guard(() => {
       // 9846-6.1-3: user_canceled and close_notify, and nothing of the handshake after them.
-      if (this.#flow !== undefined) throw new TlsError('canceled', 'closed during the handshake');
+      if (this.#handshake?.runs) throw new TlsError('canceled', 'closed during the handshake');
       this.#flushFlight();
       this.#sendAlert('close_notify');
       this.#writable = false;
@@ -256,10 +254,8 @@ export abstract class Connection {
 
   #wipe(): void {
     this.#over = true;
-    // Ends the handshake, whose `finally` wipes its secrets.
-    this.#flow?.return(undefined as never);
-    this.#flow = undefined;
-    this.#waitsFor = undefined;
+    this.#handshake?.wipe();
+    this.#handshake = undefined;
     // 9846-6-3
     this.#reader.wipe();
     this.#writer.wipe();
@@ -293,12 +289,7 @@ export abstract class Connection {
   }
 
   #receiveData(content: Uint8Array): void {
-    if (this.#established === undefined) {
-      if (!this.#early) fail('unexpected_application_data', 'before Finished');
-      this.#earlyData -= content.length;
-      // §4.3.10
-      if (this.#earlyData < 0) fail('too_much_early_data');
-    }
+    if (this.#established === undefined) this.#handshake?.receiveEarlyData(content.length);
     if (content.length === 0) return;
     this.#keyUpdates = 0;
     // Neighbouring runs become one event, so that what is one region becomes one write.
@@ -343,31 +334,22 @@ export abstract class Connection {
     while (this.pending === undefined && this.#readable) {
       const message = this.#messages.take();
       if (message === undefined) return;
-      if (this.#flow !== undefined) this.#step(message);
+      if (this.#handshake?.runs) this.#step(this.#handshake, message);
       else this.#receivePostHandshake(message);
     }
   }
 
-  /** Resumes the handshake with what it waits for. */
-  #step(value: unknown): void {
-    const flow = this.#flow;
-    if (flow === undefined) return;
-    this.#waitsFor = undefined;
-    const next = flow.next(value);
-    if (next.done) {
-      this.#flow = undefined;
-      if (!next.value.lastFlightWaits) this.#flushFlight();
-      this.#early = false;
+  #step(driver: HandshakeDriver, value: unknown): void {
+    const result = driver.step(value);
+    if (result !== undefined) {
+      // Early data comes before the handshake is complete.
       this.#flushData();
-      this.#established = next.value;
-      this.#readSecret = next.value.readSecret;
-      this.#writeSecret = next.value.writeSecret;
-      this.#canSend = true;
+      this.#established = result;
+      this.#readSecret = result.readSecret;
+      this.#writeSecret = result.writeSecret;
+      if (!result.lastFlightWaits) this.#handshake = undefined;
       // 9846-F.5-4
-      this.report({ type: 'handshake', info: next.value.info });
-    } else {
-      this.#waitsFor = next.value;
-      if (next.value.type === 'receive') this.#flushFlight();
+      this.report({ type: 'handshake', info: result.info });
     }
     // Messages that came together with the one that set this going.
     if (this.pending === undefined && !this.#messages.isEmpty) this.#receiveMessages();
@@ -392,7 +374,8 @@ export abstract class Connection {
     }
     if (++this.#recentKeyUpdates > this.limits.keyUpdatesPerSecond) fail('too_many_key_updates', 'within a second');
     this.#readSecret = nextTrafficSecret(suite.hash, this.#readSecret as Secret);
-    this.#setReadKey(suite, this.#readSecret);
+    this.#messages.expectBoundary();
+    this.#reader.setKey(trafficKey(suite.aead, this.#readSecret));
     this.#awaitsKeyUpdate = false;
     // Answered when there is something to send: any number of requests costs one answer.
     if (replyRequested) this.#owesKeyUpdate = true;
@@ -405,7 +388,7 @@ export abstract class Connection {
     // 9846-4.7.3-2, 9846-4.7.3-7
     this.#writer.write(ContentType.handshake, encodeKeyUpdate(requestPeer));
     this.#writeSecret = nextTrafficSecret(suite.hash, this.#writeSecret as Secret);
-    this.#setWriteKey(suite, this.#writeSecret);
+    this.#writer.setKey(trafficKey(suite.aead, this.#writeSecret), suite.aead.recordLimit);
     this.#owesKeyUpdate = false;
     if (requestPeer) this.#awaitsKeyUpdate = true;
   }
@@ -415,57 +398,11 @@ export abstract class Connection {
     this.#writer.write(ContentType.alert, encodeAlert(name));
   }
 
-  /** Writes the gathered handshake messages, as few records as they fit in. */
+  /** Writes the handshake messages that have not left yet. */
   #flushFlight(): void {
-    if (this.#flight.length === 0) return;
-    const [first, ...rest] = this.#flight as [Uint8Array, ...Uint8Array[]];
-    this.#flight = [];
-    this.#writer.write(ContentType.handshake, rest.length === 0 ? first : concat(first, ...rest));
-  }
-
-  #expectBoundary(): void {
-    // 9846-5.1-5, 9846-5.1-6: a key change falls on the boundary of a message and of a record.
-    if (!this.#messages.isEmpty) fail('key_change_not_on_boundary');
-  }
-
-  #setReadKey({ aead }: Suite, secret: Secret): void {
-    this.#expectBoundary();
-    this.#reader.setKey(trafficKey(aead, secret));
-  }
-
-  #setWriteKey({ aead }: Suite, secret: Secret): void {
-    this.#writer.setKey(trafficKey(aead, secret), aead.recordLimit);
-  }
-
-  #io(): HandshakeIo {
-    return {
-      send: (message) => void this.#flight.push(message),
-      sendChangeCipherSpec: () => {
-        this.#flushFlight();
-        this.#writer.writeChangeCipherSpec();
-      },
-      setReadSecret: (suite, secret) => this.#setReadKey(suite, secret),
-      expectBoundary: () => this.#expectBoundary(),
-      // 9846-5.1-7
-      setWriteSecret: (suite, secret) => {
-        this.#flushFlight();
-        this.#setWriteKey(suite, secret);
-      },
-      limitFragments: (length) => {
-        const { policy } = this.#writer;
-        policy.fragmentLimit = Math.min(policy.fragmentLimit, length);
-      },
-      limitReceivedFragments: (length) => this.#reader.setContentLimit(length),
-      skipEarlyData: (length) => this.#reader.skipEarlyData(length),
-      acceptEarlyData: (length) => {
-        this.#early = true;
-        this.#earlyData = length;
-      },
-      setChangeCipherSpec: (policy) => this.#reader.setChangeCipherSpec(policy),
-      allowSending: () => {
-        this.#canSend = true;
-      },
-    };
+    if (this.#handshake === undefined) return;
+    this.#handshake.flush();
+    if (!this.#handshake.runs) this.#handshake = undefined;
   }
 }
 

@@ -29,6 +29,11 @@ export class HandshakeBuffer {
     return this.#start === this.#end;
   }
 
+  expectBoundary(): void {
+    // 9846-5.1-5, 9846-5.1-6: a key change falls on the boundary of a message and of a record.
+    if (!this.isEmpty) fail('key_change_not_on_boundary');
+  }
+
   /** Copies `fragment`. */
   add(fragment: Uint8Array): void {
     if (this.#bytes.length - this.#end < fragment.length) {
@@ -55,10 +60,10 @@ export class HandshakeBuffer {
     this.#checkLength(type, length);
     const end = body + length;
     if (this.#end < end) return undefined;
-    const bytes = this.#bytes;
+    const bytes = start === 0 && end === this.#bytes.length ? this.#bytes : this.#bytes.subarray(start, end);
     if (end === this.#end) this.wipe();
     else this.#start = end;
-    return { type, body: bytes.subarray(body, end), bytes: bytes.subarray(start, end) };
+    return { type, body: bytes.subarray(HANDSHAKE_HEADER_LENGTH), bytes };
   }
 
   wipe(): void {

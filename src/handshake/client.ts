@@ -46,7 +46,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
     let offer = firstOffer(config, offers);
     let clientHello = withBinder(config, offer, undefined);
     // 9846-4.2.2-1
-    io.send(clientHello);
+    io.flight.opaque(clientHello);
     io.sendChangeCipherSpec();
     io.setChangeCipherSpec('drop');
     let message = yield* receive(HandshakeType.server_hello);
@@ -62,7 +62,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
       offer = secondOffer(config, offers, offer, hello);
       clientHello = withBinder(config, offer, { transcript, suite });
       transcript.add(clientHello);
-      io.send(clientHello);
+      io.flight.opaque(clientHello);
       message = yield* receive(HandshakeType.server_hello);
       hello = decodeServerHello(message.body, extensionLimit);
       // 9846-4.2.4-6
@@ -151,7 +151,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
 
     function send(bytes: Uint8Array): void {
       transcript.add(bytes);
-      io.send(bytes);
+      io.flight.opaque(bytes);
     }
 
     function derive(label: string, keyLogLabel: string, from: Secret): Secret {

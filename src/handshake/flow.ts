@@ -2,6 +2,7 @@ import type { Aead, Hash, Secret } from '../crypto/provider.ts';
 import { fail } from '../error.ts';
 import type { HandshakeMessage } from '../message/handshake.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
+import type { Writer } from '../wire/writer.ts';
 import type { Effect, EffectResult } from './effect.ts';
 
 /** Where a handshake suspends: for the next message, or for something from outside. */
@@ -34,8 +35,8 @@ function nameOf(type: number): string {
 
 /** What a handshake does to the connection it runs on. */
 export interface HandshakeIo {
-  /** Queues a handshake message. Messages in a row share records. */
-  send(message: Uint8Array): void;
+  /** Handshake messages to be sent. What is written in a row shares records. */
+  readonly flight: Writer;
   sendChangeCipherSpec(): void;
   /** Reads with the keys of `secret` from here on; the bytes received so far must end with the last message. */
   setReadSecret(suite: Suite, secret: Secret): void;

@@ -190,12 +190,12 @@ export function* issueTickets(
     };
     const ticket = yield* ask({ type: 'seal_ticket', store: tickets.store, session, now: createdAt });
     if (ticket === undefined) return;
-    io.send(encodeNewSessionTicket({
+    encodeNewSessionTicket({
       ticketLifetime: lifetime,
       ticketAgeAdd: session.ageAdd,
       ticketNonce,
       ticket,
       maxEarlyDataSize: session.maxEarlyDataSize || undefined,
-    }));
+    }, io.flight);
   }
 }

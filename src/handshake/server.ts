@@ -1,18 +1,19 @@
 import type { Secret } from '../crypto/provider.ts';
 import { fail } from '../error.ts';
-import { encodeCertificateRequest } from '../message/certificate_request.ts';
+import { type CertificateRequest, encodeCertificateRequest } from '../message/certificate_request.ts';
 import { certificateVerifyContent, encodeCertificateVerify } from '../message/certificate_verify.ts';
 import { type ClientHello, decodeClientHello } from '../message/client_hello.ts';
 import { encodeEncryptedExtensions } from '../message/encrypted_extensions.ts';
 import { decodeEndOfEarlyData } from '../message/end_of_early_data.ts';
 import { decodeFinished, encodeFinished } from '../message/finished.ts';
-import type { HandshakeMessage } from '../message/handshake.ts';
+import { appendHandshake, type HandshakeMessage } from '../message/handshake.ts';
 import { encodeHelloRetryRequest, encodeServerHello } from '../message/server_hello.ts';
 import { CertificateType } from '../registry/certificate_type.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { deriveSecret, finishedVerifyData, handshakeSecret, mainSecret } from '../schedule/key_schedule.ts';
 import { Transcript } from '../schedule/transcript.ts';
 import { chooseCertificateTypes } from './certificate_type.ts';
+import type { Writer } from '../wire/writer.ts';
 import { type ClientAuthentication, DEFAULT_LIMITS, type HostConfig, type ServerConfig } from './config.ts';
 import { ask, type Flow, type HandshakeIo, receive, Secrets, type Suite } from './flow.ts';
 import * as negotiate from './negotiate.ts';
@@ -70,7 +71,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     const response = keyExchange.respond(clientShare, random);
     // 9846-4.3.8.2-1, 9846-6-7, 9846-7.4.2-3: a share that is not valid ends the handshake.
     if (response === undefined) fail('invalid_key_share', keyExchange.name);
-    send(encodeServerHello({
+    send(encodeServerHello, {
       // 9846-4.2.3-3, 9846-4.2.3-4
       random: config.random(32),
       legacySessionIdEcho: hello.legacySessionId,
@@ -78,7 +79,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       // 9846-2-1, 9846-4.3.8-15, 9846-4.3.9-8
       keyShare: { group: keyExchange.group, keyExchange: response.share },
       selectedIdentity: psk?.index,
-    }));
+    });
     // 9846-E.4-1
     if (hello.legacySessionId.length > 0 && !retried) io.sendChangeCipherSpec();
     const handshake = secrets.keep(handshakeSecret(suite.hash, early, secrets.keep(response.secret)));
@@ -94,24 +95,24 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     // EncryptedExtensions, CertificateRequest, Certificate, CertificateVerify, Finished.
     const recordSizeLimit = extensions.recordSizeLimit && (config.receiveFragmentLength ?? 16384) + 1;
     // 9846-4.3-5, 9846-4.4.1-1
-    send(encodeEncryptedExtensions({
+    send(encodeEncryptedExtensions, {
       serverNameAcknowledged: serverName !== undefined && psk === undefined,
       applicationProtocol,
       recordSizeLimit,
       earlyData,
       serverCertificateType: types.server,
       clientCertificateType: types.client,
-    }));
+    });
     if (extensions.recordSizeLimit !== undefined) io.limitFragments(extensions.recordSizeLimit - 1);
     if (recordSizeLimit !== undefined) io.limitReceivedFragments(recordSizeLimit - 1);
     // §4.4.2: a server that authenticates by PSK does not ask for a certificate in the handshake.
     // 9846-4.4.2-8, 9846-4.4.2-9, 9846-F.1-1
     const asksClient = psk === undefined && clientAuthentication !== undefined;
     // 9846-4.4.2-2
-    if (asksClient) send(certificateRequest(config, clientAuthentication));
+    if (asksClient) send(encodeCertificateRequest, certificateRequest(config, clientAuthentication));
     // 9846-4.5.1-1, 9846-4.5.2-1, 9846-4.5.2-3
     if (signatureScheme !== undefined) yield* sendCertificate(host, signatureScheme);
-    send(encodeFinished(finishedVerifyData(suite.hash, serverHandshake, transcript.digest())));
+    send(encodeFinished, finishedVerifyData(suite.hash, serverHandshake, transcript.digest()));
     const main = secrets.keep(mainSecret(suite.hash, handshake));
     const clientApplication = secrets.keep(derive('c ap traffic', 'CLIENT_TRAFFIC_SECRET_0', main));
     const serverApplication = secrets.keep(derive('s ap traffic', 'SERVER_TRAFFIC_SECRET_0', main));
@@ -170,9 +171,8 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       lastFlightWaits: config.tickets?.withFirstData ?? false,
     };
 
-    function send(bytes: Uint8Array): void {
-      transcript.add(bytes);
-      io.send(bytes);
+    function send<Message>(encode: (message: Message, into: Writer) => Uint8Array, message: Message): void {
+      transcript.add(encode(message, io.flight));
     }
 
     function derive(label: string, keyLogLabel: string, from: Secret): Secret {
@@ -182,15 +182,16 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     }
 
     function* sendCertificate(credentials: HostConfig, scheme: number): Flow<void> {
-      send(certificateMessage(credentials, {
+      const message = certificateMessage(credentials, {
         // 9846-4.5.1-6
         ocsp: extensions.statusRequest ?? false,
         timestamps: extensions.signedCertificateTimestamp ?? false,
         algorithms: extensions.compressCertificate ?? [],
-      }, config.certificateCompression));
+      }, config.certificateCompression);
+      send(appendHandshake, message);
       const content = certificateVerifyContent('server', transcript.digest());
       const signature = yield* ask({ type: 'sign', signer: credentials.signer, scheme, content });
-      send(encodeCertificateVerify({ algorithm: scheme, signature }));
+      send(encodeCertificateVerify, { algorithm: scheme, signature });
     }
 
     function* receiveClientCertificate({ mode }: ClientAuthentication): Flow<PeerCertificate> {
@@ -240,13 +241,11 @@ function* receiveHello(config: ServerConfig, io: HandshakeIo, secrets: Secrets):
   transcript.replaceByMessageHash();
   const { group } = choice.keyExchange;
   // 9846-4.2.1-3, 9846-4.2.4-3
-  const retryRequest = encodeHelloRetryRequest({
+  transcript.add(encodeHelloRetryRequest({
     legacySessionIdEcho: hello.legacySessionId,
     cipherSuite: suite.cipherSuite,
     selectedGroup: group,
-  });
-  transcript.add(retryRequest);
-  io.send(retryRequest);
+  }, io.flight));
   if (hello.legacySessionId.length > 0) io.sendChangeCipherSpec();
   if (hello.extensions.earlyData) io.skipEarlyData(skippedLength(config));
   const secondMessage = yield* receive(HandshakeType.client_hello);
@@ -279,8 +278,8 @@ function ownScheme(config: ServerConfig, { chain, signer }: HostConfig, { extens
   return negotiate.chooseSignatureScheme(extensions.signatureAlgorithms, signer.schemes);
 }
 
-function certificateRequest(config: ServerConfig, { authorities }: ClientAuthentication): Uint8Array {
-  return encodeCertificateRequest({
+function certificateRequest(config: ServerConfig, { authorities }: ClientAuthentication): CertificateRequest {
+  return {
     // 9846-4.4.2-3, 9846-4.4.2-4
     certificateRequestContext: EMPTY,
     // 9846-4.4.2-6
@@ -288,5 +287,5 @@ function certificateRequest(config: ServerConfig, { authorities }: ClientAuthent
     signatureAlgorithmsCert: negotiate.certificateSchemes(config.verifySchemes ?? negotiate.DEFAULT_VERIFY_SCHEMES),
     certificateAuthorities: authorities,
     compressCertificate: config.certificateCompression?.algorithms,
-  });
+  };
 }

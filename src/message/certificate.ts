@@ -1,6 +1,7 @@
 import { ExtensionType } from '../registry/extension_type.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { Reader } from '../wire/reader.ts';
+import { Writer } from '../wire/writer.ts';
 import { decodeExtensions, encodeExtension, type RawExtensions } from './extension/list.ts';
 import { encodeCertificateStatus } from './extension/status_request.ts';
 import { encodeHandshake } from './handshake.ts';
@@ -61,5 +62,5 @@ export function encodeCertificate(
         });
       });
     });
-  }, 4096);
+  }, new Writer(4096));
 }

@@ -2,6 +2,7 @@ import { fail } from '../error.ts';
 import { ExtensionType } from '../registry/extension_type.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { Reader } from '../wire/reader.ts';
+import type { Writer } from '../wire/writer.ts';
 import { decodeCertificateAuthorities, encodeCertificateAuthorities } from './extension/certificate_authorities.ts';
 import { decodeCompressionAlgorithms, encodeCompressionAlgorithms } from './extension/compress_certificate.ts';
 import { decodeExtensions, encodeExtension } from './extension/list.ts';
@@ -57,7 +58,7 @@ export function decodeCertificateRequest(body: Uint8Array, extensionLimit: numbe
   };
 }
 
-export function encodeCertificateRequest(request: CertificateRequest): Uint8Array {
+export function encodeCertificateRequest(request: CertificateRequest, into?: Writer): Uint8Array {
   return encodeHandshake(HandshakeType.certificate_request, (writer) => {
     writer.opaqueVector(1, request.certificateRequestContext);
     writer.vector(2, () => {
@@ -89,5 +90,5 @@ export function encodeCertificateRequest(request: CertificateRequest): Uint8Arra
         );
       }
     });
-  });
+  }, into);
 }

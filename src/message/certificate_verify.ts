@@ -1,6 +1,7 @@
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { ascii, concat } from '../wire/bytes.ts';
 import { Reader } from '../wire/reader.ts';
+import type { Writer } from '../wire/writer.ts';
 import { encodeHandshake } from './handshake.ts';
 
 /** CertificateVerify, RFC 9846 §4.5.3. */
@@ -17,10 +18,10 @@ export function decodeCertificateVerify(body: Uint8Array): CertificateVerify {
   return { algorithm, signature };
 }
 
-export function encodeCertificateVerify(message: CertificateVerify): Uint8Array {
+export function encodeCertificateVerify(message: CertificateVerify, into?: Writer): Uint8Array {
   return encodeHandshake(HandshakeType.certificate_verify, (writer) => {
     writer.uint16(message.algorithm).opaqueVector(2, message.signature);
-  });
+  }, into);
 }
 
 const SERVER_PREFIX = concat(

@@ -1,5 +1,6 @@
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { Reader } from '../wire/reader.ts';
+import { Writer } from '../wire/writer.ts';
 import { encodeHandshake } from './handshake.ts';
 
 /** CompressedCertificate, RFC 8879 §4. */
@@ -22,5 +23,5 @@ export function encodeCompressedCertificate(message: CompressedCertificate): Uin
   return encodeHandshake(HandshakeType.compressed_certificate, (writer) => {
     writer.uint16(message.algorithm).uint24(message.uncompressedLength);
     writer.opaqueVector(3, message.compressedCertificateMessage);
-  }, 4096);
+  }, new Writer(4096));
 }

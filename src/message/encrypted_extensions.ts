@@ -2,6 +2,7 @@ import { fail } from '../error.ts';
 import { ExtensionType } from '../registry/extension_type.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { Reader } from '../wire/reader.ts';
+import type { Writer } from '../wire/writer.ts';
 import { decodeProtocolNames, encodeProtocolNames } from './extension/application_layer_protocol_negotiation.ts';
 import { decodeCertificateType } from './extension/certificate_type.ts';
 import { decodeEarlyDataIndication } from './extension/early_data.ts';
@@ -78,7 +79,7 @@ export function encodeEncryptedExtensions(choice: {
   readonly earlyData: boolean;
   readonly clientCertificateType?: number | undefined;
   readonly serverCertificateType?: number | undefined;
-}): Uint8Array {
+}, into?: Writer): Uint8Array {
   return encodeHandshake(HandshakeType.encrypted_extensions, (writer) => {
     writer.vector(2, () => {
       const { applicationProtocol, recordSizeLimit, clientCertificateType, serverCertificateType } = choice;
@@ -101,5 +102,5 @@ export function encodeEncryptedExtensions(choice: {
       }
       if (choice.earlyData) encodeExtension(writer, ExtensionType.early_data);
     });
-  });
+  }, into);
 }

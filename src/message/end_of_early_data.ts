@@ -8,5 +8,5 @@ export function decodeEndOfEarlyData(body: Uint8Array): void {
 }
 
 export function encodeEndOfEarlyData(): Uint8Array {
-  return encodeHandshake(HandshakeType.end_of_early_data, () => {}, 4);
+  return encodeHandshake(HandshakeType.end_of_early_data, () => {});
 }

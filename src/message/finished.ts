@@ -1,5 +1,6 @@
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { Reader } from '../wire/reader.ts';
+import type { Writer } from '../wire/writer.ts';
 import { encodeHandshake } from './handshake.ts';
 
 /** Finished, RFC 9846 §4.5.4: `opaque verify_data[Hash.length]`. */
@@ -10,6 +11,6 @@ export function decodeFinished(body: Uint8Array, hashLength: number): Uint8Array
   return verifyData;
 }
 
-export function encodeFinished(verifyData: Uint8Array): Uint8Array {
-  return encodeHandshake(HandshakeType.finished, (writer) => writer.opaque(verifyData), 4 + verifyData.length);
+export function encodeFinished(verifyData: Uint8Array, into?: Writer): Uint8Array {
+  return encodeHandshake(HandshakeType.finished, (writer) => writer.opaque(verifyData), into);
 }

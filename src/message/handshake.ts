@@ -11,9 +11,15 @@ export interface HandshakeMessage {
   readonly bytes: Uint8Array;
 }
 
-/** A handshake message of `type` around whatever `body` writes. */
-export function encodeHandshake(type: number, body: (writer: Writer) => void, capacity?: number): Uint8Array {
-  const writer = new Writer(capacity);
-  writer.uint8(type).vector(3, body);
-  return writer.finish();
+/** Appends a handshake message of `type` around whatever `body` writes; gives a view of it, valid as long as nothing more is written. */
+export function encodeHandshake(type: number, body: (writer: Writer) => void, into: Writer = new Writer()): Uint8Array {
+  const start = into.length;
+  into.uint8(type).vector(3, body);
+  return into.finish(start);
+}
+
+/** Appends a message that was encoded before. */
+export function appendHandshake(message: Uint8Array, into: Writer): Uint8Array {
+  into.opaque(message);
+  return message;
 }

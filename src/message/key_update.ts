@@ -14,5 +14,5 @@ export function decodeKeyUpdate(body: Uint8Array): boolean {
 }
 
 export function encodeKeyUpdate(updateRequested: boolean): Uint8Array {
-  return encodeHandshake(HandshakeType.key_update, (writer) => writer.uint8(updateRequested ? 1 : 0), 5);
+  return encodeHandshake(HandshakeType.key_update, (writer) => writer.uint8(updateRequested ? 1 : 0));
 }

@@ -1,6 +1,7 @@
 import { ExtensionType } from '../registry/extension_type.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { Reader } from '../wire/reader.ts';
+import type { Writer } from '../wire/writer.ts';
 import { decodeMaxEarlyDataSize } from './extension/early_data.ts';
 import { decodeExtensions, encodeExtension } from './extension/list.ts';
 import { encodeHandshake } from './handshake.ts';
@@ -32,7 +33,7 @@ export function decodeNewSessionTicket(body: Uint8Array, extensionLimit: number)
   };
 }
 
-export function encodeNewSessionTicket(message: NewSessionTicket): Uint8Array {
+export function encodeNewSessionTicket(message: NewSessionTicket, into?: Writer): Uint8Array {
   return encodeHandshake(HandshakeType.new_session_ticket, (writer) => {
     writer.uint32(message.ticketLifetime).uint32(message.ticketAgeAdd);
     writer.opaqueVector(1, message.ticketNonce).opaqueVector(2, message.ticket);
@@ -42,5 +43,5 @@ export function encodeNewSessionTicket(message: NewSessionTicket): Uint8Array {
         encodeExtension(writer, ExtensionType.early_data, (w) => w.uint32(maxEarlyDataSize));
       }
     });
-  });
+  }, into);
 }

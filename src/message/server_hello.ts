@@ -4,6 +4,7 @@ import { HandshakeType } from '../registry/handshake_type.ts';
 import { ProtocolVersion } from '../registry/protocol_version.ts';
 import { equal } from '../wire/bytes.ts';
 import { Reader } from '../wire/reader.ts';
+import type { Writer } from '../wire/writer.ts';
 import { decodeCookie } from './extension/cookie.ts';
 import {
   decodeSelectedGroup,
@@ -86,7 +87,7 @@ export interface ServerHelloChoice extends Hello {
   readonly selectedIdentity: number | undefined;
 }
 
-export function encodeServerHello(choice: ServerHelloChoice): Uint8Array {
+export function encodeServerHello(choice: ServerHelloChoice, into?: Writer): Uint8Array {
   return encodeHandshake(HandshakeType.server_hello, (writer) => {
     // 9846-4.2.3-1, 9846-4.3.1-10, 9846-E.5-8
     writer.uint16(ProtocolVersion.tls12).opaque(choice.random).opaqueVector(1, choice.legacySessionIdEcho);
@@ -104,10 +105,10 @@ export function encodeServerHello(choice: ServerHelloChoice): Uint8Array {
         encodeExtension(writer, ExtensionType.pre_shared_key, (w) => w.uint16(selectedIdentity));
       }
     });
-  });
+  }, into);
 }
 
-export function encodeHelloRetryRequest(choice: Hello & { readonly selectedGroup: number }): Uint8Array {
+export function encodeHelloRetryRequest(choice: Hello & { readonly selectedGroup: number }, into?: Writer): Uint8Array {
   return encodeHandshake(HandshakeType.server_hello, (writer) => {
     writer.uint16(ProtocolVersion.tls12).opaque(HELLO_RETRY_REQUEST_RANDOM);
     writer.opaqueVector(1, choice.legacySessionIdEcho).uint16(choice.cipherSuite).uint8(0);
@@ -116,5 +117,5 @@ export function encodeHelloRetryRequest(choice: Hello & { readonly selectedGroup
       encodeExtension(writer, ExtensionType.supported_versions, (w) => w.uint16(ProtocolVersion.tls13));
       encodeExtension(writer, ExtensionType.key_share, (w) => w.uint16(choice.selectedGroup));
     });
-  });
+  }, into);
 }

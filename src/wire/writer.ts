@@ -62,15 +62,20 @@ export class Writer {
     });
   }
 
-  /** Wipes what has been written, to begin anew. */
+  /** To begin anew in the same space. */
+  clear(): void {
+    this.#length = 0;
+  }
+
+  /** The same after something secret, which is overwritten. */
   wipe(): void {
     this.#bytes.fill(0, 0, this.#length);
     this.#length = 0;
   }
 
-  /** What has been written: a view, valid as long as nothing more is written. */
-  finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+  /** What has been written, or what of it from `start` on: a view, valid as long as nothing more is written. */
+  finish(start = 0): Uint8Array {
+    return this.#bytes.subarray(start, this.#length);
   }
 
   #number(width: number, value: number): this {
