@@ -119,7 +119,7 @@ export function decodeClientHello(body: Uint8Array, extensionLimit: number): Cli
 
   const extensions = noExtensions();
   // 9846-4.2.2-17, 9846-4.5.1.1-3, 9846-9.3-3, 9846-9.3-5
-  for (const [type, data] of rawExtensions) DECODERS.get(type)?.(data, extensions);
+  rawExtensions.forEach((data, type) => DECODERS.get(type)?.(data, extensions));
   // 9846-4.3.11-16: pre_shared_key MUST be the last extension in the ClientHello.
   if (extensions.preSharedKey !== undefined && [...rawExtensions.keys()].at(-1) !== ExtensionType.pre_shared_key) {
     fail('pre_shared_key_not_last');

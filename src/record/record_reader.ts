@@ -69,8 +69,10 @@ export class RecordReader {
 
   /** Keeps a copy of what was not read. To be called before the caller's bytes may change. */
   retain(): void {
-    const rest = this.#input.subarray(this.#inputOffset);
-    if (rest.length > 0) this.#hold(rest, this.#heldEnd - this.#heldStart + rest.length);
+    if (this.#inputOffset < this.#input.length) {
+      const rest = this.#input.subarray(this.#inputOffset);
+      this.#hold(rest, this.#heldEnd - this.#heldStart + rest.length);
+    }
     if (this.#heldStart === this.#heldEnd) this.#held = EMPTY;
     if (this.#held === EMPTY) this.#heldStart = this.#heldEnd = 0;
     this.#input = EMPTY;
@@ -194,11 +196,10 @@ export class RecordReader {
   #read(bytes: Uint8Array, offset: number, end: number, length: number): ReceivedRecord | undefined {
     const type = bytes[offset] as number;
     const body = offset + RECORD_HEADER_LENGTH;
-    const fragment = bytes.subarray(body, body + length);
     switch (type) {
       case ContentType.change_cipher_spec:
         this.#advance(body + length);
-        this.#checkChangeCipherSpec(fragment);
+        this.#checkChangeCipherSpec(bytes, body, length);
         return undefined;
       case ContentType.application_data:
         if (this.#key !== undefined) return this.#open(bytes, offset, end, this.#key);
@@ -217,16 +218,16 @@ export class RecordReader {
         this.#skippable = 0;
         // 9846-5.1-8: zero-length fragments of Handshake types MUST NOT be sent.
         if (length === 0) fail('empty_fragment');
-        return this.#deliver(type, fragment, false);
+        return this.#deliver(type, bytes.subarray(body, body + length), false);
       default:
         // 9846-5-5
         fail('unexpected_record_type', `record of type ${type}`);
     }
   }
 
-  #checkChangeCipherSpec(fragment: Uint8Array): void {
+  #checkChangeCipherSpec(bytes: Uint8Array, body: number, length: number): void {
     // 9846-5-2, 9846-5-3
-    if (this.#changeCipherSpec === 'refuse' || fragment.length !== 1 || fragment[0] !== 1) {
+    if (this.#changeCipherSpec === 'refuse' || length !== 1 || bytes[body] !== 1) {
       fail('bad_change_cipher_spec');
     }
     if (++this.#changeCipherSpecs > this.#limits.changeCipherSpecs) fail('too_many_change_cipher_specs');
@@ -237,7 +238,9 @@ export class RecordReader {
    * a receiver does not enforce that limit (9846-5.5-3).
    */
   #open(bytes: Uint8Array, offset: number, end: number, key: RecordKey): ReceivedRecord | undefined {
-    const run = bytes.subarray(offset, endOfRun(bytes, offset, end));
+    const runEnd = endOfRun(bytes, offset, end);
+    // Usually all there is: a view less.
+    const run = offset === 0 && runEnd === bytes.length ? bytes : bytes.subarray(offset, runEnd);
     const firstLength = (bytes[offset + 3] as number) << 8 | (bytes[offset + 4] as number);
     if (run.length === 0) return this.#unopened(offset, firstLength);
     if (this.#plaintext.length - this.#produced < run.length) {
@@ -246,7 +249,8 @@ export class RecordReader {
       this.#produced = 0;
     }
     const start = this.#produced;
-    const opened = key.open(this.#sequence, run, this.#plaintext.subarray(start), this.#contentLimit);
+    const output = start === 0 ? this.#plaintext : this.#plaintext.subarray(start);
+    const opened = key.open(this.#sequence, run, output, this.#contentLimit);
     this.#sequence += opened.records;
     this.#advance(offset + opened.consumed);
     if (opened.records === 0) return this.#unopened(offset, firstLength);

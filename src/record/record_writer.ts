@@ -4,6 +4,7 @@ import { ContentType } from '../registry/content_type.ts';
 import { RECORD_HEADER_LENGTH } from './record.ts';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
+const CHANGE_CIPHER_SPEC: Uint8Array = Uint8Array.of(1);
 
 /** How records are cut and padded: the sender's policy (RFC 9846 §5.1, §5.4). */
 export interface WritePolicy {
@@ -51,6 +52,11 @@ export class RecordWriter {
     this.#sequence = 0;
   }
 
+  /** RFC 8449: the peer takes no more than `length` content bytes in a record. */
+  limitFragments(length: number): void {
+    this.policy.fragmentLimit = Math.min(this.policy.fragmentLimit, length);
+  }
+
   /** Whether the key has to be updated before `contentLength` more bytes: leaves room for the KeyUpdate and an alert. */
   needsKeyUpdate(contentLength: number): boolean {
     if (this.#key === undefined) return false;
@@ -65,11 +71,10 @@ export class RecordWriter {
     if (type !== ContentType.application_data || this.#ramp === 0) {
       return this.#seal(this.#key, type, content, fragmentLimit);
     }
-    const small = content.subarray(0, this.#ramp);
+    const small = content.length <= this.#ramp ? content : content.subarray(0, this.#ramp);
     this.#ramp -= small.length;
     this.#seal(this.#key, type, small, Math.min(fragmentLimit, SEGMENT_FRAGMENT));
-    const rest = content.subarray(small.length);
-    if (rest.length > 0) this.#seal(this.#key, type, rest, fragmentLimit);
+    if (small.length < content.length) this.#seal(this.#key, type, content.subarray(small.length), fragmentLimit);
   }
 
   #seal(key: RecordKey, type: number, content: Uint8Array, fragmentLimit: number): void {
@@ -87,7 +92,7 @@ export class RecordWriter {
 
   /** The middlebox compatibility record (§E.4). */
   writeChangeCipherSpec(): void {
-    this.#writeRecord(ContentType.change_cipher_spec, Uint8Array.of(1));
+    this.#writeRecord(ContentType.change_cipher_spec, CHANGE_CIPHER_SPEC);
   }
 
   /** What is to be sent now, in order; the writer keeps nothing of it. */
@@ -113,7 +118,8 @@ export class RecordWriter {
     const { fragmentLimit } = this.policy;
     // 9846-5.1-15
     for (let offset = 0; offset < content.length; offset += fragmentLimit) {
-      this.#writeRecord(type, content.subarray(offset, offset + fragmentLimit));
+      const whole = content.length <= fragmentLimit;
+      this.#writeRecord(type, whole ? content : content.subarray(offset, offset + fragmentLimit));
     }
   }
 
@@ -136,6 +142,6 @@ export class RecordWriter {
       this.#region = this.#outputMemory(length);
       this.#filled = 0;
     }
-    return this.#region.subarray(this.#filled);
+    return this.#filled === 0 ? this.#region : this.#region.subarray(this.#filled);
   }
 }

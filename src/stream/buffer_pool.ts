@@ -10,6 +10,7 @@
 export class BufferPool {
   readonly #memory: Uint8Array;
   readonly #regionLength: number;
+  readonly #regions: readonly Uint8Array[];
   readonly #free: number[] = [];
   /** Regions given out in this turn. */
   readonly #turn: number[] = [];
@@ -21,6 +22,7 @@ export class BufferPool {
     this.#memory = memory;
     this.#regionLength = regionLength;
     const count = Math.floor(memory.length / regionLength);
+    this.#regions = Array.from({ length: count }, (_, i) => memory.subarray(i * regionLength, (i + 1) * regionLength));
     this.#held = new Uint8Array(count);
     for (let index = count - 1; index >= 0; index--) this.#free.push(index);
   }
@@ -43,8 +45,7 @@ export class BufferPool {
     const index = this.#free.pop();
     if (index === undefined) return new Uint8Array(minimumLength);
     this.#turn.push(index);
-    const start = index * this.#regionLength;
-    return this.#memory.subarray(start, start + this.#regionLength);
+    return this.#regions[index] as Uint8Array;
   }
 
   /** Keeps the region that `bytes` lies in beyond this turn. Nothing happens to bytes of another origin. */

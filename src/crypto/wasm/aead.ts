@@ -140,18 +140,26 @@ class WasmRecordKey implements RecordKey {
       throw new UsageError('fragmentLimit is 1 to 16384, paddingMultiple at least 1');
     }
     const plane = this.#plane;
-    if (plane.holds(content) && plane.holds(output)) {
+    const inMemory = plane.holds(content);
+    if (plane.holds(output) && (inMemory || content.length <= plane.halfLength)) {
       const { byteOffset, length } = output;
-      return this.#seal(
-        sequence,
-        contentType,
-        content.byteOffset,
-        content.length,
-        byteOffset,
-        length,
-        fragmentLimit,
-        paddingMultiple,
-      );
+      const at = inMemory ? content.byteOffset : plane.input;
+      if (!inMemory) plane.bytes.set(content, at);
+      try {
+        return this.#seal(
+          sequence,
+          contentType,
+          at,
+          content.length,
+          byteOffset,
+          length,
+          fragmentLimit,
+          paddingMultiple,
+        );
+      } finally {
+        // The scratch is shared by all connections.
+        if (!inMemory) plane.wipe(at, content.length);
+      }
     }
     return this.#sealThroughScratch(sequence, contentType, content, output, fragmentLimit, paddingMultiple);
   }

@@ -8,14 +8,15 @@ export type RawExtensions = ReadonlyMap<number, Uint8Array>;
 /** `Extension extensions<minimum..2^16-1>` (RFC 9846 §4.3). */
 export function decodeExtensions(reader: Reader, minimum: number, limit: number): RawExtensions {
   const extensions = new Map<number, Uint8Array>();
-  reader.list(minimum, 0xffff, 'extensions', (item) => {
-    const type = item.uint16('extension_type');
-    const data = item.vector(0, 0xffff, 'extension_data');
+  const list = reader.nested(minimum, 0xffff, 'extensions');
+  while (list.remaining > 0) {
+    const type = list.uint16('extension_type');
+    const data = list.vector(0, 0xffff, 'extension_data');
     // 9846-4.3-9
     if (extensions.has(type)) fail('duplicate_extension', `type ${type}`);
     extensions.set(type, data);
     if (extensions.size > limit) fail('too_many_extensions', `more than ${limit}`);
-  });
+  }
   return extensions;
 }
 
