@@ -48,9 +48,17 @@ export const OPTIONS: readonly Option[] = [
   list(
     'route',
     'MATCH=HOST:PORT',
-    'another backend for a server name (www.example.com, *.example.com) or protocol (alpn:h2); may be repeated, first match wins',
+    'another backend for a server name (www.example.com, *.example.com), a protocol (alpn:h2) or all (*); may be repeated, first match wins',
     (text, settings) => {
       settings.routes.push(readRoute(text));
+    },
+  ),
+  list(
+    'early-route',
+    'MATCH=HOST:PORT',
+    'like --route, in the same order, for a backend that gets early data (0-RTT) as well: its requests may be replays',
+    (text, settings) => {
+      settings.routes.push({ ...readRoute(text), earlyData: true });
     },
   ),
   list('cert', 'FILE', 'certificate chain, PEM or DER; may be repeated, chosen by server name', (text, settings) => {
@@ -117,6 +125,22 @@ export const OPTIONS: readonly Option[] = [
   option('tickets', 'N', 'session tickets per connection, 0 to 16; 0: no resumption (default 2)', (text, settings) => {
     settings.tickets = readInteger(text, 0, 16);
   }),
+  option(
+    'ticket-keys',
+    'FILE',
+    'seal tickets under the keys in this file (openssl rand -hex 48, one a line; the first seals, all open), to be shared by instances',
+    (text, settings) => {
+      settings.ticketKeyFile = readPath(text);
+    },
+  ),
+  option(
+    'early-data',
+    'BYTES',
+    'accept this much early data (0-RTT) where --early-route allows it, up to 1048576 (default 0: none)',
+    (text, settings) => {
+      settings.earlyDataSize = readInteger(text, 0, 1_048_576);
+    },
+  ),
   list(
     'limit',
     'NAME=N',
@@ -220,10 +244,11 @@ function readRoute(text: string): Route {
     throw new UsageError(`'${text}' is not MATCH=HOST:PORT; for example www.example.com=127.0.0.1:8080`);
   }
   const target = readAddress(address, 1);
+  if (match === '*') return { target };
   if (match.startsWith('alpn:')) return { applicationProtocol: match.slice('alpn:'.length), target };
   if (!/^(\*\.)?[\w-]+(\.[\w-]+)*$/.test(match)) {
     throw new UsageError(
-      `'${match}' is neither a server name, such as www.example.com or *.example.com, nor alpn:PROTOCOL`,
+      `'${match}' is neither a server name, such as www.example.com or *.example.com, nor alpn:PROTOCOL, nor *`,
     );
   }
   return { serverName: match.toLowerCase(), target };

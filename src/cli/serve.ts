@@ -5,6 +5,8 @@ import { Log, LOG_LEVELS } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import type { SelfSigned } from '../pki/self_signed.ts';
 import type { Address, Listener } from '../socket/socket.ts';
+import { MemoryAntiReplay } from '../session/memory_store.ts';
+import type { AntiReplay } from '../session/session.ts';
 import { type TicketKey, TicketKeyRing } from '../session/ticket_key_ring.ts';
 import { createEngine, type Engine } from '../terminator/engine.ts';
 import { serveHttp } from '../terminator/http_responder.ts';
@@ -18,6 +20,7 @@ import type { Host } from './host.ts';
 import type { Settings } from './settings.ts';
 import { handleSignals } from './signals.ts';
 import { fileProblem, formatAddress, listenProblem } from './system_error.ts';
+import { loadTicketKeys } from './ticket_keys.ts';
 
 /** What workers get from the process that starts them, so that all of them are one server. */
 export interface Shared {
@@ -50,6 +53,7 @@ export async function createService(
   log: Log,
   metrics: Metrics,
   shared: Shared = {},
+  antiReplay: AntiReplay = createRegister(),
 ): Promise<Service> {
   const engine = await createEngine(runtime);
   checkSupported(engine, settings);
@@ -57,7 +61,8 @@ export async function createService(
   const clients = loadClientAuthorities(runtime, settings);
   const keyLog = openKeyLog(host, runtime, settings);
   const tickets = new TicketKeyRing(engine.environment.crypto, engine.environment.random);
-  if (shared.ticketKeys !== undefined) tickets.replace(shared.ticketKeys);
+  if (shared.ticketKeys === undefined) loadTicketKeys(runtime, settings, tickets);
+  else tickets.replace(shared.ticketKeys);
 
   const limit = connectionLimit(settings, runtime);
   const given = settings.target ?? shared.target;
@@ -70,6 +75,7 @@ export async function createService(
     maxConnections: limit.maxConnections,
     reusePort: shared.reusePort ?? false,
     ...(clients && { clientAuthentication: clients }),
+    ...(settings.earlyDataSize > 0 && { earlyData: { maxSize: settings.earlyDataSize, antiReplay } }),
     tls: {
       ...tlsOptions(settings),
       ...(settings.tickets > 0 && { tickets: { store: tickets, count: settings.tickets, withFirstData: true } }),
@@ -88,6 +94,21 @@ export async function createService(
   return { engine, certificates, tickets, demo, terminator, warn };
 }
 
+/** Of early data. No ticket is older than this process, which makes their keys: so there is nothing it could have missed. */
+export function createRegister(): MemoryAntiReplay {
+  return new MemoryAntiReplay(0);
+}
+
+/** Reads certificates and keys of tickets again. When one file is wrong it throws, and nothing changes. */
+export async function reloadFiles(runtime: Runtime, settings: Settings, service: Service): Promise<Certificates> {
+  const { engine, certificates, tickets } = service;
+  const reloaded = settings.certificateFiles.length > 0
+    ? await loadCertificates(runtime, settings, engine)
+    : certificates;
+  loadTicketKeys(runtime, settings, tickets);
+  return reloaded;
+}
+
 /** Serves in this process until it is told to stop. */
 export async function serve(host: Host, runtime: Runtime, settings: Settings): Promise<void> {
   const log = createLog(host, settings);
@@ -102,7 +123,7 @@ export async function serve(host: Host, runtime: Runtime, settings: Settings): P
   for (const address of terminator.addresses) log.info('listening', { address: formatAddress(address) });
   const forget = introduce(host, terminator.addresses, service);
   const reload = async (): Promise<Certificates> => {
-    const certificates = await loadCertificates(runtime, settings, engine);
+    const certificates = await reloadFiles(runtime, settings, service);
     terminator.replaceCredentials(certificates.all);
     return certificates;
   };

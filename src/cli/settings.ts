@@ -26,6 +26,10 @@ export interface Settings {
   paddingMultiple: number;
   /** Per connection. */
   tickets: number;
+  /** Keys of tickets that other instances share; undefined: our own, in memory. */
+  ticketKeyFile: string | undefined;
+  /** Most bytes of 0-RTT data per connection; 0: none is accepted. */
+  earlyDataSize: number;
   limits: { -readonly [Name in keyof Limits]?: Limits[Name] };
   keyLogFile: string | undefined;
   handshakeTimeout: number;
@@ -67,6 +71,8 @@ export function defaultSettings(): Settings {
     cipherSuites: [],
     paddingMultiple: 1,
     tickets: 2,
+    ticketKeyFile: undefined,
+    earlyDataSize: 0,
     limits: {},
     keyLogFile: undefined,
     handshakeTimeout: 10_000,
@@ -104,6 +110,7 @@ export function makeSettings(fromFile: readonly Given[], fromFlags: readonly Giv
   if (settings.revocationFiles.length > 0 && settings.clientAuthorityFiles.length === 0) {
     throw new UsageError('--crl is about client certificates: give --client-ca as well');
   }
+  checkResumption(settings);
   if (settings.listen.length === 0) settings.listen.push({ host: 'localhost', port: 8443 });
   return settings;
 }
@@ -116,6 +123,24 @@ function checkPaired({ certificateFiles }: Settings, files: readonly string[], f
       count(certificateFiles, '--cert')
     }: give at most one ${flag} for each --cert, in the same order`,
   );
+}
+
+/** What needs what, and what would be unsafe together. */
+function checkResumption({ tickets, ticketKeyFile, earlyDataSize, routes }: Settings): void {
+  if (ticketKeyFile !== undefined && tickets === 0) {
+    throw new UsageError('--ticket-keys without tickets: leave one out');
+  }
+  const early = routes.some(({ earlyData }) => earlyData);
+  if (earlyDataSize === 0) {
+    if (early) throw new UsageError('--early-route needs --early-data BYTES: how much a client may send early');
+    return;
+  }
+  if (!early) throw new UsageError('--early-data needs --early-route MATCH=HOST:PORT: a backend that can bear replays');
+  if (tickets === 0) throw new UsageError('--early-data needs tickets: leave out --tickets 0');
+  // Each instance would accept once what all together must accept once (RFC 9846 §8).
+  if (ticketKeyFile !== undefined) {
+    throw new UsageError('--early-data with --ticket-keys: another instance could accept a replay; leave one out');
+  }
 }
 
 function count(files: readonly string[], flag: string): string {

@@ -40,7 +40,7 @@ export function handleSignals(running: Running, cleanUp: () => void): void {
 
 /** A file that is wrong now leaves the certificates as they are. */
 async function reloadCertificates({ settings, log, reload }: Running): Promise<void> {
-  if (settings.certificateFiles.length === 0) {
+  if (settings.certificateFiles.length === 0 && settings.ticketKeyFile === undefined) {
     log.info('nothing to reload: the certificate was made in memory');
     return;
   }

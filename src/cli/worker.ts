@@ -5,6 +5,7 @@ import type { Address } from '../socket/socket.ts';
 import type { Runtime } from '../terminator/runtime.ts';
 import { loadCertificates } from './certificates.ts';
 import type { Host, ParentPort } from './host.ts';
+import { ParentRegister } from './parent_register.ts';
 import { createLog, createService, type Service, type Shared, startListening } from './serve.ts';
 import type { Settings } from './settings.ts';
 import { oneLine } from './system_error.ts';
@@ -13,6 +14,8 @@ import { oneLine } from './system_error.ts';
 export type ToWorker =
   | { readonly type: 'start'; readonly settings: Settings; readonly shared: Shared }
   | { readonly type: 'ticket_keys'; readonly keys: readonly TicketKey[] }
+  /** The answer to a question of the same type. */
+  | { readonly type: 'early_data'; readonly question: number; readonly accepted: boolean }
   | { readonly type: 'reload' }
   | { readonly type: 'count' }
   | { readonly type: 'drain' };
@@ -23,6 +26,8 @@ export type FromWorker =
   | { readonly type: 'listening'; readonly addresses: readonly Address[] }
   /** Could not start. `usage`: because of what the user gave. */
   | { readonly type: 'refused'; readonly message: string; readonly usage: boolean }
+  /** May early data with this binder be accepted? */
+  | { readonly type: 'early_data'; readonly question: number; readonly binder: Uint8Array }
   | { readonly type: 'reloaded'; readonly problem: string | undefined }
   | { readonly type: 'counted'; readonly metrics: MetricsSnapshot }
   | { readonly type: 'drained'; readonly ended: number };
@@ -33,10 +38,11 @@ export function runWorker(host: Host, runtime: Runtime, parent: ParentPort): voi
   let service: Service | undefined;
   let settings: Settings;
   const tell = (message: FromWorker): void => parent.send(message);
+  const register = new ParentRegister((question, binder) => tell({ type: 'early_data', question, binder }));
 
   const start = async (shared: Shared): Promise<void> => {
     try {
-      service = await createService(host, runtime, settings, createLog(host, settings), metrics, shared);
+      service = await createService(host, runtime, settings, createLog(host, settings), metrics, shared, register);
       await startListening(service.terminator);
       tell({ type: 'listening', addresses: service.terminator.addresses });
     } catch (error) {
@@ -59,7 +65,8 @@ export function runWorker(host: Host, runtime: Runtime, parent: ParentPort): voi
       void start(message.shared);
     }
     if (service === undefined) return;
-    if (message.type === 'ticket_keys') service.tickets.replace(message.keys);
+    if (message.type === 'early_data') register.answer(message.question, message.accepted);
+    else if (message.type === 'ticket_keys') service.tickets.replace(message.keys);
     else if (message.type === 'reload') void reload(service);
     else if (message.type === 'count') tell({ type: 'counted', metrics: metrics.snapshot() });
     else if (message.type === 'drain') {

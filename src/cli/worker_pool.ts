@@ -3,7 +3,7 @@ import type { Log } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import type { Address } from '../socket/socket.ts';
 import type { Host, WorkerHandle } from './host.ts';
-import type { Shared } from './serve.ts';
+import { createRegister, type Shared } from './serve.ts';
 import type { Settings } from './settings.ts';
 import type { FromWorker, ToWorker } from './worker.ts';
 
@@ -31,6 +31,8 @@ export class WorkerPool {
   readonly #shared: () => Shared;
   #settings: Settings;
   readonly #workers = new Set<Worker>();
+  /** Of early data, for all workers. */
+  readonly #register = createRegister();
   #draining = false;
 
   /** `settings` are those of one worker; `shared` what it gets when it starts. */
@@ -120,6 +122,9 @@ export class WorkerPool {
       handle.send({ type: 'start', settings: this.#settings, shared: this.#shared() } satisfies ToWorker);
     } else if (message.type === 'listening') {
       worker.listening = true;
+    } else if (message.type === 'early_data') {
+      const accepted = this.#register.accept(message.binder, Date.now());
+      handle.send({ type: 'early_data', question: message.question, accepted } satisfies ToWorker);
     } else if (message.type === 'reloaded' && message.problem !== undefined) {
       this.#log.error('a worker kept its old certificates', { problem: message.problem });
     }

@@ -1,10 +1,10 @@
 import { Metrics } from '../observe/metrics.ts';
 import type { Runtime } from '../terminator/runtime.ts';
 import type { Terminator } from '../terminator/terminator.ts';
-import { type Certificates, loadCertificates } from './certificates.ts';
+import type { Certificates } from './certificates.ts';
 import { introduce } from './demo.ts';
 import type { Host } from './host.ts';
-import { createLog, createService, type Shared, startListening, startMetrics } from './serve.ts';
+import { createLog, createService, reloadFiles, type Shared, startListening, startMetrics } from './serve.ts';
 import type { Settings } from './settings.ts';
 import { handleSignals } from './signals.ts';
 import { formatAddress } from './system_error.ts';
@@ -43,13 +43,13 @@ export async function serveWithWorkers(host: Host, runtime: Runtime, settings: S
   service.warn();
   for (const address of addresses) log.info('listening', { address: formatAddress(address), workers: count });
   const forget = introduce(host, addresses, service);
-  const rotation = setInterval(() => {
-    workers.tellAll({ type: 'ticket_keys', keys: tickets.export(Date.now()) });
-  }, TICKET_KEY_INTERVAL);
+  const shareTicketKeys = (): void => workers.tellAll({ type: 'ticket_keys', keys: tickets.export(Date.now()) });
+  const rotation = setInterval(shareTicketKeys, TICKET_KEY_INTERVAL);
   const reload = async (): Promise<Certificates> => {
     // A file that is wrong is found here, before any worker is told.
-    const reloaded = await loadCertificates(runtime, settings, engine);
-    workers.tellAll({ type: 'reload' });
+    const reloaded = await reloadFiles(runtime, settings, service);
+    if (settings.certificateFiles.length > 0) workers.tellAll({ type: 'reload' });
+    shareTicketKeys();
     return reloaded;
   };
   handleSignals({ host, settings, log, reload, drain: () => workers.drain() }, () => {

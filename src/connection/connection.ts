@@ -78,7 +78,12 @@ export abstract class Connection {
 
   /** To be called once by the role's constructor. */
   protected start(flow: (io: HandshakeIo) => Flow<HandshakeResult>): void {
-    const driver = this.#handshake = new HandshakeDriver(this.#reader, this.#writer, this.#messages);
+    const driver = this.#handshake = new HandshakeDriver(
+      this.#reader,
+      this.#writer,
+      this.#messages,
+      (info) => this.report({ type: 'early_data', info }),
+    );
     driver.begin(flow(driver));
     this.#guard(() => this.#step(driver, undefined));
   }

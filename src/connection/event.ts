@@ -6,6 +6,11 @@ import type { Session } from '../session/session.ts';
 export type ConnectionEvent =
   | { readonly type: 'handshake'; readonly info: HandshakeInfo }
   /**
+   * Server: early data is accepted and follows; `info` is what the handshake will have agreed on. Until `handshake` comes, nothing
+   * proves that the client is there and this is not a replay.
+   */
+  | { readonly type: 'early_data'; readonly info: HandshakeInfo }
+  /**
    * Application data. `bytes` is a view of `Environment.memory.plaintext`'s space where that is given, else the receiver's own.
    * `early` data (0-RTT) may be a replay: act on it only where that does no harm.
    */

@@ -2,7 +2,7 @@ import type { Secret } from '../crypto/provider.ts';
 import { fail } from '../error.ts';
 import type { Effect } from '../handshake/effect.ts';
 import type { Flow, HandshakeIo, Step, Suite } from '../handshake/flow.ts';
-import type { HandshakeResult } from '../handshake/result.ts';
+import type { HandshakeInfo, HandshakeResult } from '../handshake/result.ts';
 import type { RecordReader } from '../record/record_reader.ts';
 import type { RecordWriter } from '../record/record_writer.ts';
 import { ContentType } from '../registry/content_type.ts';
@@ -22,16 +22,23 @@ export class HandshakeDriver implements HandshakeIo {
   readonly #reader: RecordReader;
   readonly #writer: RecordWriter;
   readonly #messages: HandshakeBuffer;
+  readonly #onEarlyData: (info: HandshakeInfo) => void;
   #flow: Flow<HandshakeResult> | undefined;
   #waitsFor: Step | undefined;
   /** Bytes of early data that may still come; undefined while none may. */
   #earlyData: number | undefined;
   #maySend = false;
 
-  constructor(reader: RecordReader, writer: RecordWriter, messages: HandshakeBuffer) {
+  constructor(
+    reader: RecordReader,
+    writer: RecordWriter,
+    messages: HandshakeBuffer,
+    onEarlyData: (info: HandshakeInfo) => void,
+  ) {
     this.#reader = reader;
     this.#writer = writer;
     this.#messages = messages;
+    this.#onEarlyData = onEarlyData;
   }
 
   /** To be called once, before the first `step`. */
@@ -100,6 +107,8 @@ export class HandshakeDriver implements HandshakeIo {
   }
 
   setReadSecret({ aead }: Suite, secret: Secret): void {
+    // Early data comes under its own key alone.
+    this.#earlyData = undefined;
     this.expectBoundary();
     this.#reader.setKey(trafficKey(aead, secret));
   }
@@ -126,8 +135,9 @@ export class HandshakeDriver implements HandshakeIo {
     this.#reader.skipEarlyData(length);
   }
 
-  acceptEarlyData(length: number): void {
+  acceptEarlyData(length: number, info: HandshakeInfo): void {
     this.#earlyData = length;
+    this.#onEarlyData(info);
   }
 
   setChangeCipherSpec(policy: 'refuse' | 'drop'): void {

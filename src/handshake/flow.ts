@@ -4,6 +4,7 @@ import type { HandshakeMessage } from '../message/handshake.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import type { Writer } from '../wire/writer.ts';
 import type { Effect, EffectResult } from './effect.ts';
+import type { HandshakeInfo } from './result.ts';
 
 /** Where a handshake suspends: for the next message, or for something from outside. */
 export type Step = { readonly type: 'receive' } | Effect;
@@ -49,8 +50,11 @@ export interface HandshakeIo {
   limitReceivedFragments(length: number): void;
   /** Early data was rejected: skip up to `length` bytes of what cannot be read. */
   skipEarlyData(length: number): void;
-  /** Early data was accepted: up to `length` bytes of application data may come before EndOfEarlyData. */
-  acceptEarlyData(length: number): void;
+  /**
+   * Early data was accepted: up to `length` bytes of application data may come before EndOfEarlyData. `info`: what the handshake will
+   * have agreed on when it is finished.
+   */
+  acceptEarlyData(length: number, info: HandshakeInfo): void;
   /** The peer may send change_cipher_spec from here on ('drop') or no more ('refuse'). */
   setChangeCipherSpec(policy: 'refuse' | 'drop'): void;
   /** The application may send from here on. */

@@ -138,6 +138,7 @@ export function* decideEarlyData(
   if (!hello.extensions.earlyData || earlyData === undefined || psk === undefined || psk.index !== 0) return false;
   const { session } = psk;
   if (session.kind !== 'resumption' || session.maxEarlyDataSize === 0) return false;
+  if (earlyData.allows?.(session) === false) return false;
   // 9846-4.3.10-3
   if (Math.abs(psk.ageSkew) > (earlyData.ageTolerance ?? TICKET_AGE_TOLERANCE)) return false;
   // 9846-4.3.10-8
@@ -184,7 +185,7 @@ export function* issueTickets(
       lifetime,
       // 9846-4.7.1-14
       ageAdd: (a << 24 | b << 16 | c << 8 | d) >>> 0,
-      maxEarlyDataSize: earlyData?.maxSize ?? 0,
+      maxEarlyDataSize: earlyData === undefined || earlyData.allows?.(binding) === false ? 0 : earlyData.maxSize,
       peerCertificates: peer.chain,
       peerCertificateType: peer.type,
     };

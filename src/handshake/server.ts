@@ -19,7 +19,7 @@ import { ask, type Flow, type HandshakeIo, receive, Secrets, type Suite } from '
 import * as negotiate from './negotiate.ts';
 import { certificateMessage } from './own_certificate.ts';
 import { type PeerCertificate, receivePeerCertificate } from './peer_certificate.ts';
-import type { HandshakeResult } from './result.ts';
+import type { HandshakeInfo, HandshakeResult } from './result.ts';
 import {
   aboutPsk,
   type Binding,
@@ -123,7 +123,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     // The client's turn: early data, its certificate, Finished.
     if (earlyData) {
       // 9846-4.3.11.3-1
-      io.acceptEarlyData(psk?.session.maxEarlyDataSize ?? 0);
+      io.acceptEarlyData(psk?.session.maxEarlyDataSize ?? 0, describe(peerOf(psk)));
       io.allowSending();
       const end = yield* receive(HandshakeType.end_of_early_data);
       decodeEndOfEarlyData(end.body);
@@ -146,23 +146,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     const resumption = secrets.keep(deriveSecret(suite.hash, main, 'res master', transcript.digest()));
     yield* issueTickets(config, io, binding, hello, psk, peer, resumption, secrets);
     return {
-      info: {
-        role: 'server',
-        version: 'TLSv1.3',
-        cipherSuite: suite.cipherSuite,
-        cipherSuiteName: suite.name,
-        group: keyExchange.group,
-        groupName: keyExchange.name,
-        serverName,
-        applicationProtocol,
-        signatureScheme,
-        helloRetryRequest: retried,
-        resumed: psk !== undefined,
-        earlyData,
-        ...aboutPsk(psk),
-        peerCertificates: peer.chain,
-        peerCertificateType: peer.type,
-      },
+      info: describe(peer),
       suite,
       readSecret: secrets.handOver(clientApplication),
       writeSecret: secrets.handOver(serverApplication),
@@ -179,6 +163,26 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       const secret = deriveSecret(suite.hash, from, label, transcript.digest());
       if (config.keyLog !== undefined) config.keyLog(keyLogLabel, hello.random, secrets.keep(secret.reveal()));
       return secret;
+    }
+
+    function describe(peer: Pick<PeerCertificate, 'chain' | 'type'>): HandshakeInfo {
+      return {
+        role: 'server',
+        version: 'TLSv1.3',
+        cipherSuite: suite.cipherSuite,
+        cipherSuiteName: suite.name,
+        group: keyExchange.group,
+        groupName: keyExchange.name,
+        serverName,
+        applicationProtocol,
+        signatureScheme,
+        helloRetryRequest: retried,
+        resumed: psk !== undefined,
+        earlyData,
+        ...aboutPsk(psk),
+        peerCertificates: peer.chain,
+        peerCertificateType: peer.type,
+      };
     }
 
     function* sendCertificate(credentials: HostConfig, scheme: number): Flow<void> {

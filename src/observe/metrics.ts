@@ -27,6 +27,7 @@ const COUNTERS = [
   'bytesSent',
   'upstreamFailures',
   'reloads',
+  'earlyData',
 ] as const;
 type Counter = (typeof COUNTERS)[number];
 
@@ -43,6 +44,8 @@ export class Metrics {
   bytesSent = 0;
   upstreamFailures = 0;
   reloads = 0;
+  /** Connections whose early data was accepted. */
+  earlyData = 0;
   readonly #handshakes = new Map<string, number>();
   readonly #failures = new Map<Reason, number>();
   readonly #handshakeLatency: Histogram = emptyHistogram();
@@ -98,6 +101,7 @@ export class Metrics {
       'Backends that refused, could not be reached or broke off.',
       this.upstreamFailures,
     );
+    counter('early_data_total', 'Connections whose early data (0-RTT) was accepted.', this.earlyData);
     counter('reloads_total', 'Certificate reloads that succeeded.', this.reloads);
     lines.push('# HELP sallyport_handshakes_total Handshakes finished.', '# TYPE sallyport_handshakes_total counter');
     for (const [labels, count] of this.#handshakes) lines.push(`sallyport_handshakes_total{${labels}} ${count}`);

@@ -56,7 +56,8 @@ export class MemoryAntiReplay implements AntiReplay {
 
   /**
    * `now`: when the process starts; ClientHellos recorded before that cannot be known, so nothing is accepted until a window
-   * (`windowSeconds`, at least twice the ticket-age tolerance of 10 s) has passed.
+   * (`windowSeconds`, at least twice the ticket-age tolerance of 10 s) has passed. 0 where no ticket is older than the register,
+   * because its keys are made with it.
    */
   constructor(now: number, windowSeconds = 30, capacity = 100_000) {
     if (!(windowSeconds >= 20)) throw new UsageError('windowSeconds: at least 20');

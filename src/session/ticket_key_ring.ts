@@ -79,7 +79,7 @@ export class TicketKeyRing implements SessionTickets {
     }));
   }
 
-  /** Takes keys from outside in place of its own, and no longer makes any: whoever gives them rotates them. Copies. */
+  /** Takes keys from outside in place of its own, and no longer makes or drops any: whoever gives them rotates them. Copies. */
   replace(keys: readonly TicketKey[]): void {
     if (keys.length === 0) throw new UsageError('ticket keys: at least one is needed');
     for (const { name, secret, notBefore } of keys) {
@@ -151,8 +151,9 @@ export class TicketKeyRing implements SessionTickets {
 
   /** Makes the next key when the newest has served its time, and drops those that have served theirs. */
   #rotate(now: number): void {
+    if (this.#imported) return;
     const newest = this.#keys[0];
-    if (!this.#imported && (newest === undefined || now - newest.notBefore >= this.#rotationPeriod)) {
+    if (newest === undefined || now - newest.notBefore >= this.#rotationPeriod) {
       const secret = this.#random(SECRET_LENGTH);
       this.#keys.unshift(this.#hold({ name: this.#random(KEY_NAME_LENGTH), secret, notBefore: now }));
       secret.fill(0);

@@ -10,6 +10,7 @@ export interface DenoApi {
   listen(options: { hostname: string; port: number; reusePort?: boolean }): DenoListener;
   connect(options: { hostname: string; port: number }): Promise<DenoConnection>;
   readFileSync(path: string | URL): Uint8Array;
+  statSync(path: string): { mode: number | null };
   writeTextFileSync(path: string, text: string, options?: { append?: boolean; mode?: number }): void;
   makeTempFileSync(options: { prefix?: string; suffix?: string }): string;
   removeSync(path: string): void;

@@ -7,6 +7,8 @@ import { type EffectHandlers, runEffect } from './effect_runner.ts';
 
 /** What a channel reports. Like a socket, it never calls its handler from inside a call to it. */
 export interface ChannelHandler {
+  /** Plaintext follows that may be a replay until `onHandshake` comes, which has the same `info`. */
+  onEarlyData(info: HandshakeInfo): void;
   onHandshake(info: HandshakeInfo): void;
   /**
    * Application data. True: `bytes` is free again. False: it is still being read from; the channel then keeps it and stops
@@ -223,6 +225,9 @@ export class Channel implements SocketHandler {
       switch (event.type) {
         case 'data':
           if (!this.#handler.onPlaintext(event.bytes)) this.#holdPlaintext(event.bytes);
+          break;
+        case 'early_data':
+          this.#handler.onEarlyData(event.info);
           break;
         case 'handshake':
           this.#handler.onHandshake(event.info);

@@ -12,6 +12,11 @@ import type { EffectHandlers } from './effect_runner.ts';
 /** A TLS connection as a pair of web streams of plaintext. */
 export interface TlsStream {
   readonly info: HandshakeInfo;
+  /**
+   * So many of the first bytes of `readable` came as early data (0-RTT). They are given only now that the client has finished the
+   * handshake, which somebody who replays them cannot; who wants them sooner takes a `ServerConnection`.
+   */
+  readonly earlyDataLength: number;
   /** Ends with the peer's close_notify; a truncation or another failure is its error (`TlsError`). */
   readonly readable: ReadableStream<Uint8Array>;
   /** Closing it sends close_notify and leaves the other direction open; aborting it ends the connection with an alert. */
@@ -48,6 +53,8 @@ class StreamAdapter implements ChannelHandler {
   readonly #refused: (error: Error) => void;
   #controller!: ReadableStreamDefaultController<Uint8Array>;
   #readableOpen = true;
+  /** What came before the handshake was finished. */
+  #early: Uint8Array[] | undefined = [];
   #error: Error | undefined;
   #writable: { readonly go: () => void; readonly stop: (error: Error) => void } | undefined;
 
@@ -64,10 +71,17 @@ class StreamAdapter implements ChannelHandler {
     this.#channel.start();
   }
 
+  onEarlyData(): void {}
+
   onHandshake(info: HandshakeInfo): void {
     const { connection } = this.#channel;
+    const early = this.#early ?? [];
+    this.#early = undefined;
     const readable = new ReadableStream<Uint8Array>({
-      start: (controller) => void (this.#controller = controller),
+      start: (controller) => {
+        this.#controller = controller;
+        for (const bytes of early) controller.enqueue(bytes);
+      },
       pull: () => this.#channel.release(),
       cancel: () => this.#abort('the reader has no more interest'),
     });
@@ -78,6 +92,7 @@ class StreamAdapter implements ChannelHandler {
     });
     this.#established({
       info,
+      earlyDataLength: early.reduce((sum, { length }) => sum + length, 0),
       readable,
       writable,
       exportKeyingMaterial: (label, context, length) => connection.exportKeyingMaterial(label, context, length),
@@ -86,6 +101,10 @@ class StreamAdapter implements ChannelHandler {
 
   onPlaintext(bytes: Uint8Array): boolean {
     if (!this.#readableOpen) return true;
+    if (this.#early !== undefined) {
+      this.#early.push(bytes);
+      return true;
+    }
     this.#controller.enqueue(bytes);
     if ((this.#controller.desiredSize ?? 0) <= 0) this.#channel.block();
     return true;

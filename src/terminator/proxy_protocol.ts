@@ -8,11 +8,15 @@ const TCP_OVER_IPV4 = 0x11;
 const TCP_OVER_IPV6 = 0x21;
 const TYPE_ALPN = 0x01;
 const TYPE_AUTHORITY = 0x02;
+/** Of the range for applications' own use (§2.2.8). A uint32: so many of the first bytes may be early data (0-RTT). */
+const TYPE_EARLY_DATA = 0xe0;
 
 /** What a backend is told about the client's connection beside its addresses; version 2 only. */
 export interface ProxiedHandshake {
   readonly applicationProtocol: string | undefined;
   readonly serverName: string | undefined;
+  /** The first bytes come as early data and may be a replay. */
+  readonly earlyData: boolean;
 }
 
 /** The header of HAProxy's PROXY protocol (version 1: §2.1, version 2: §2.2), which goes before the first byte to the backend. */
@@ -21,6 +25,7 @@ export function proxyHeader(
   client: Address,
   server: Address,
   handshake: ProxiedHandshake,
+  maxEarlyDataSize = 0,
 ): Uint8Array {
   const from = unmapped(client);
   const to = unmapped(server);
@@ -29,7 +34,11 @@ export function proxyHeader(
     return new TextEncoder().encode(`PROXY ${family} ${from.host} ${to.host} ${from.port} ${to.port}\r\n`);
   }
   const addresses = [...addressBytes(from.host), ...addressBytes(to.host), ...uint16(from.port), ...uint16(to.port)];
-  const extra = [...tlv(TYPE_ALPN, handshake.applicationProtocol), ...tlv(TYPE_AUTHORITY, handshake.serverName)];
+  const extra = [
+    ...textTlv(TYPE_ALPN, handshake.applicationProtocol),
+    ...textTlv(TYPE_AUTHORITY, handshake.serverName),
+    ...(handshake.earlyData ? tlv(TYPE_EARLY_DATA, uint32(maxEarlyDataSize)) : []),
+  ];
   return Uint8Array.from([
     ...SIGNATURE_V2,
     VERSION_2_COMMAND_PROXY,
@@ -74,8 +83,14 @@ function uint16(value: number): number[] {
   return [value >> 8, value & 0xff];
 }
 
-function tlv(type: number, text: string | undefined): number[] {
-  if (text === undefined) return [];
-  const value = new TextEncoder().encode(text);
+function uint32(value: number): number[] {
+  return [...uint16(value >>> 16), ...uint16(value & 0xffff)];
+}
+
+function textTlv(type: number, text: string | undefined): number[] {
+  return text === undefined ? [] : tlv(type, [...new TextEncoder().encode(text)]);
+}
+
+function tlv(type: number, value: readonly number[]): number[] {
   return [type, ...uint16(value.length), ...value];
 }

@@ -8,10 +8,18 @@ export interface Route {
   /** ALPN protocol that was chosen. */
   readonly applicationProtocol?: string;
   readonly target: Address;
+  /**
+   * Early data (0-RTT) goes there too, as soon as it comes: before the client has proven that it is there, so that what it asks for
+   * may be a replay. Default false.
+   */
+  readonly earlyData?: boolean;
 }
 
+/** What a route is chosen by: of a handshake, or of a session that may be resumed. */
+export type Routed = Pick<HandshakeInfo, 'serverName' | 'applicationProtocol'>;
+
 /** Undefined when no route applies. */
-export function chooseRoute(routes: readonly Route[], info: HandshakeInfo): Route | undefined {
+export function chooseRoute(routes: readonly Route[], info: Routed): Route | undefined {
   return routes.find((route) =>
     (route.serverName === undefined || matchesName(route.serverName, info.serverName)) &&
     (route.applicationProtocol === undefined || route.applicationProtocol === info.applicationProtocol)

@@ -6,6 +6,8 @@ export interface Runtime {
   readonly name: 'node' | 'deno';
   /** Throws the runtime's own error. */
   readFile(path: string | URL): Uint8Array;
+  /** The permission bits of a file, such as 0o600. Throws the runtime's own error. */
+  fileMode(path: string): number;
   /** For files that hold secrets: made readable by their owner only. */
   appendFile(path: string, text: string): void;
   /** Where reads are synchronous, one read region serves all sockets; where they are promises, each busy socket takes one. */

@@ -12,6 +12,7 @@ export function denoRuntime(): Runtime {
   return {
     name: 'deno',
     readFile: (path) => deno.readFileSync(path),
+    fileMode: (path) => (deno.statSync(path).mode ?? 0) & 0o777,
     appendFile: (path, text) => deno.writeTextFileSync(path, text, { append: true, mode: 0o600 }),
     readRegions: READ_REGIONS,
     createNetwork: (region, crowded) => {

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { createNodeNetwork } from '../socket/node.ts';
 import { nodeCertificateCompression } from './node_zlib.ts';
@@ -11,6 +11,7 @@ export function nodeRuntime(): Runtime {
   return {
     name: 'node',
     readFile: (path) => readFileSync(path),
+    fileMode: (path) => statSync(path).mode & 0o777,
     appendFile: (path, text) => appendFileSync(path, text, { mode: 0o600 }),
     readRegions: 1,
     createNetwork: (readRegion, crowded) => createNodeNetwork({ readRegion, crowded }),

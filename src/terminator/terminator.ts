@@ -36,6 +36,8 @@ export interface TerminatorOptions {
     | 'limits'
     | 'tickets'
   >;
+  /** Accept early data (0-RTT), for routes that say so. Default: none. It needs `tls.tickets`. */
+  readonly earlyData?: Pick<NonNullable<ServerConfig['earlyData']>, 'maxSize' | 'antiReplay'>;
   /** Ask clients for certificates. Default: they are not asked. */
   readonly clientAuthentication?: ClientCertificates;
   /** Milliseconds from accept to the end of the handshake. Default 10 000. */
@@ -61,6 +63,7 @@ const OPTION_NAMES: ReadonlySet<string> = new Set<keyof TerminatorOptions>([
   'credentials',
   'strictServerName',
   'tls',
+  'earlyData',
   'clientAuthentication',
   'handshakeTimeout',
   'connectTimeout',
@@ -105,6 +108,9 @@ export class Terminator {
     }
     if (options.listen.length === 0) throw new UsageError('no address to listen on');
     if (options.credentials.length === 0) throw new UsageError('no certificate');
+    if ((options.earlyData !== undefined) !== options.routes.some(({ earlyData }) => earlyData)) {
+      throw new UsageError('earlyData and a route with earlyData need each other');
+    }
     for (const name of ['handshakeTimeout', 'connectTimeout', 'maxConnections'] as const) {
       const value = options[name];
       if (value !== undefined && !(value > 0)) throw new UsageError(`${name} must be above 0, not ${value}`);
@@ -199,7 +205,7 @@ export class Terminator {
 
   #createConfig(): ServerConfig {
     const { environment, certificateCompression } = this.#engine;
-    const { tls, clientAuthentication } = this.#options;
+    const { tls, clientAuthentication, earlyData, routes } = this.#options;
     return {
       ...environment,
       certificateCompression,
@@ -210,6 +216,9 @@ export class Terminator {
         },
       }),
       ...tls,
+      ...(earlyData && {
+        earlyData: { ...earlyData, allows: (session) => chooseRoute(routes, session)?.earlyData === true },
+      }),
     };
   }
 

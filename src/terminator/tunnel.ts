@@ -50,6 +50,8 @@ export class Tunnel implements ChannelHandler, SocketHandler {
   readonly #startTime = performance.now();
   #connectTime = 0;
   #info: HandshakeInfo | undefined;
+  /** The handshake is finished; before that, `#info` is that of early data. */
+  #secured = false;
   #backend: Socket | undefined;
   #connected = false;
   /** For the backend, once it is reached: the PROXY protocol header, and the plaintext that came meanwhile. */
@@ -59,6 +61,8 @@ export class Tunnel implements ChannelHandler, SocketHandler {
   /** The client's close_notify came; the backend's end came. */
   #clientEnded = false;
   #backendEnded = false;
+  /** The client is to be told of the end as soon as its handshake is finished. */
+  #endDue = false;
   /** One line per connection. */
   #logged = false;
   #finished = false;
@@ -75,13 +79,28 @@ export class Tunnel implements ChannelHandler, SocketHandler {
 
   // The client's side.
 
+  onEarlyData(info: HandshakeInfo): void {
+    this.#context.metrics.earlyData++;
+    this.#open(info);
+  }
+
   onHandshake(info: HandshakeInfo): void {
-    const { handshakes, connects, tickets, metrics, network, proxyProtocol } = this.#context;
-    this.#info = info;
+    const { handshakes, metrics, tickets } = this.#context;
     handshakes.delete(this);
-    this.#connectTime = performance.now();
-    const seconds = (this.#connectTime - this.#startTime) / 1000;
+    this.#secured = true;
+    const seconds = (performance.now() - this.#startTime) / 1000;
     metrics.handshake(info.cipherSuiteName, info.groupName ?? 'none', info.resumed, seconds);
+    if (this.#info === undefined) this.#open(info);
+    if (this.#backend !== undefined) tickets.add(this);
+    // The answer to the early data was all there was.
+    if (this.#endDue) this.#client.end();
+  }
+
+  /** Finds the backend and begins to connect to it. */
+  #open(info: HandshakeInfo): void {
+    const { connects, network, proxyProtocol, config } = this.#context;
+    this.#info = info;
+    this.#connectTime = performance.now();
     const target = this.#context.target(info);
     if (target === undefined) {
       this.#report('warning', 'no route', {});
@@ -90,11 +109,11 @@ export class Tunnel implements ChannelHandler, SocketHandler {
       return;
     }
     connects.add(this);
-    tickets.add(this);
     this.#backendGone = false;
     this.#backend = network.connect(target, this);
     if (proxyProtocol !== 'off') {
-      this.#early = proxyHeader(proxyProtocol, this.#peer as Address, this.#client.socket.local, info);
+      const [peer, { local }] = [this.#peer as Address, this.#client.socket];
+      this.#early = proxyHeader(proxyProtocol, peer, local, info, config.earlyData?.maxSize);
     }
   }
 
@@ -124,12 +143,12 @@ export class Tunnel implements ChannelHandler, SocketHandler {
     const { metrics, handshakes } = this.#context;
     handshakes.delete(this);
     // Many clients just leave once they have the whole answer and our close_notify.
-    const left = error.reason === 'truncated' && this.#backendEnded;
+    const left = error.reason === 'truncated' && this.#backendEnded && this.#secured;
     if (left) {
       this.#report('info', 'connection closed', { truncated: 'yes' });
     } else {
       metrics.failure(error.reason);
-      this.#report('info', this.#info === undefined ? 'handshake failed' : 'connection failed', describe(error));
+      this.#report('info', this.#secured ? 'connection failed' : 'handshake failed', describe(error));
     }
     // A reset, not an end: what the backend got so far is not all that the client meant to send.
     this.#backend?.reset();
@@ -174,7 +193,7 @@ export class Tunnel implements ChannelHandler, SocketHandler {
   receivedEnd(): void {
     this.#backendEnded = true;
     if (this.#clientEnded) this.#client.close();
-    else this.#client.end();
+    else this.#endClient();
   }
 
   drained(): void {
@@ -210,13 +229,19 @@ export class Tunnel implements ChannelHandler, SocketHandler {
 
   /** Ends it now. With an alert: the client must not take what it has for all there was. */
   cancel(): void {
-    this.#abort(this.#info === undefined ? new TlsError('canceled') : new TlsError('internal_error', 'shutting down'));
+    this.#abort(this.#secured ? new TlsError('internal_error', 'shutting down') : new TlsError('canceled'));
   }
 
   // What follows from them.
 
   get #bothEnded(): boolean {
     return this.#clientEnded && this.#backendEnded;
+  }
+
+  /** Our last word to the client, which is not said in the middle of a handshake. */
+  #endClient(): void {
+    if (this.#secured) this.#client.end();
+    else this.#endDue = true;
   }
 
   #abort(error: TlsError): void {
@@ -231,7 +256,7 @@ export class Tunnel implements ChannelHandler, SocketHandler {
     if (!this.#connected) {
       this.#context.metrics.upstreamFailures++;
       this.#report('warning', 'backend unreachable', { reason: error?.message ?? 'timeout' });
-      this.#client.end();
+      this.#endClient();
     } else if (error !== undefined && !this.#backendEnded) {
       this.#context.metrics.upstreamFailures++;
       this.#report('warning', 'backend lost', { reason: error.message });
@@ -280,6 +305,7 @@ export class Tunnel implements ChannelHandler, SocketHandler {
       suite: info?.cipherSuiteName,
       group: info?.groupName,
       resumed: info?.resumed === true ? true : undefined,
+      early: info?.earlyData === true ? true : undefined,
       received: this.#received,
       sent: this.#sent,
       ms: Math.round(performance.now() - this.#startTime),

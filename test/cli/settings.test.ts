@@ -39,7 +39,7 @@ describe('flags', () => {
     const settings = read(
       '--listen [::1]:0 --alpn h2,http/1.1 --groups X25519,p-256 --ciphers tls_aes_128_gcm_sha256 --handshake-timeout 0.5 ' +
         '--route *.Example.com=127.0.0.1:1 --route alpn:h2=[::1]:2 --workers auto --strict-sni --padding 512 ' +
-        '--limit keyUpdates=0 --limit clientHelloLength=8192',
+        '--limit keyUpdates=0 --limit clientHelloLength=8192 --early-data 1000 --early-route *=[::1]:3',
     );
     expect(settings).toMatchObject({
       listen: [{ host: '::1', port: 0 }],
@@ -50,7 +50,9 @@ describe('flags', () => {
       routes: [
         { serverName: '*.example.com', target: { host: '127.0.0.1', port: 1 } },
         { applicationProtocol: 'h2', target: { host: '::1', port: 2 } },
+        { target: { host: '::1', port: 3 }, earlyData: true },
       ],
+      earlyDataSize: 1000,
       workers: 'auto',
       strictServerName: true,
       paddingMultiple: 512,
@@ -73,13 +75,25 @@ describe('flags', () => {
     ['--route a.b', "--route: 'a.b' is not MATCH=HOST:PORT; for example www.example.com=127.0.0.1:8080"],
     [
       '--route a..b=c:1',
-      "--route: 'a..b' is neither a server name, such as www.example.com or *.example.com, nor alpn:PROTOCOL",
+      "--route: 'a..b' is neither a server name, such as www.example.com or *.example.com, nor alpn:PROTOCOL, nor *",
     ],
     ['--cert a.pem', '1 --cert but 0 --key: give one --key for each --cert, in the same order'],
     [
       '--groups x448',
       "--groups: 'x448' is unknown; known are secp256r1, secp384r1, x25519, SecP256r1MLKEM768, X25519MLKEM768",
     ],
+    [
+      '--early-data 100 --target a:1',
+      '--early-data needs --early-route MATCH=HOST:PORT: a backend that can bear replays',
+    ],
+    ['--early-route *=a:1', '--early-route needs --early-data BYTES: how much a client may send early'],
+    ['--early-data 100 --early-route *=a:1 --tickets 0', '--early-data needs tickets: leave out --tickets 0'],
+    [
+      '--early-data 100 --early-route *=a:1 --ticket-keys f',
+      '--early-data with --ticket-keys: another instance could accept a replay; leave one out',
+    ],
+    ['--ticket-keys f --tickets 0', '--ticket-keys without tickets: leave one out'],
+    ['--early-data 1048577', "--early-data: '1048577' is not a whole number from 0 to 1048576"],
     ['--limit keyUpdates=-1', "--limit: '-1' is not a whole number from 0 to 16777215"],
     ['--limit keyUpdates=1 --limit keyUpdates=1', '--limit: keyUpdates is given twice; give it once'],
     [

@@ -317,6 +317,37 @@ describe('early data', () => {
     expect(joined.server.info?.earlyData).toBe(true);
   });
 
+  test('application data after EndOfEarlyData and before Finished: unexpected_message', async () => {
+    const place = new Place();
+    const { client, server } = await resume(place, await place.session(place.early), [10]);
+    const end = message(5, new Uint8Array());
+    client.transcript.push(end);
+    await client.sendRecord(Type.handshake, end, { epoch: 'early' });
+    await client.sendRecord(Type.applicationData, new Uint8Array(10), { epoch: 'handshake' });
+    await client.drain();
+    expect(server.reason).toBe('unexpected_application_data');
+    expect(client.alert).toBe(10);
+    expect(server.received.length).toBe(10);
+  });
+
+  test('is not for names and protocols that the server leaves out', async () => {
+    const place = new Place();
+    const asked: unknown[] = [];
+    const allows = (session: { readonly serverName: string | undefined }): boolean =>
+      asked.push(session.serverName) < 0;
+    const careful = { ...place.early, earlyData: { ...place.early.earlyData!, allows } };
+    const joined = await resume(place, await place.session(place.early), [10], careful);
+    expect(joined.client.encryptedExtensions!.has(42)).toBe(false);
+    await complete(joined);
+    expect(joined.server.received.length).toBe(0);
+    expect(asked[0]).toBe(joined.server.info?.serverName);
+    // Nor do its tickets offer it.
+    const sizes = () => [...place.store.sessions.values()].map(({ maxEarlyDataSize }) => maxEarlyDataSize);
+    expect(sizes().at(-1)).toBe(0);
+    await place.session(place.early);
+    expect(sizes().at(-1)).toBe(1000);
+  });
+
   test('off by default: rejected and skipped', async () => {
     // 9846-4.3.10-5, 9846-4.3.10-10, 9846-F.5-3
     const place = new Place();

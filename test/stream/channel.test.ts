@@ -46,6 +46,7 @@ class ScriptedConnection {
 }
 
 const SILENT: ChannelHandler = {
+  onEarlyData() {},
   onHandshake() {},
   onPlaintext: () => true,
   onPlaintextEnd() {},

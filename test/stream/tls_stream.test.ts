@@ -5,6 +5,9 @@ import { memorySocketPair } from '../../src/socket/memory.ts';
 import type { EffectHandlers } from '../../src/stream/effect_runner.ts';
 import { acceptTls, connectTls, type TlsStream } from '../../src/stream/tls_stream.ts';
 import { NOW, perform, provider, seededRandom, serverIdentity } from '../support/pair.ts';
+import { TestAntiReplay, TestTickets } from '../support/hostile_server.ts';
+import { RawClient } from '../support/raw_client.ts';
+import { concat, extension, message, withExtensions } from '../support/raw_wire.ts';
 
 const config = (seed: string) => ({ crypto: provider, random: seededRandom(seed), now: () => NOW });
 
@@ -143,4 +146,62 @@ describe('streams', () => {
     });
     await expect(write(client, 'x')).rejects.toThrow();
   });
+});
+
+/** The client's end of a pair of sockets, as the raw client sees it. */
+function rawLink(socket: Socket) {
+  const inbox: Uint8Array[] = [];
+  socket.handler = {
+    connected() {},
+    received: (bytes) => void inbox.push(bytes.slice()),
+    receivedEnd() {},
+    drained() {},
+    closed() {},
+  };
+  socket.resume();
+  return {
+    send: (bytes: Uint8Array) => void socket.write(bytes),
+    async receive() {
+      await new Promise((resolve) => setImmediate(resolve));
+      return concat(...inbox.splice(0));
+    },
+    end() {},
+  };
+}
+
+test('early data is given only when the handshake is finished, and how much of it there was', async () => {
+  const accepted = new TestAntiReplay();
+  const options = { tickets: { store: new TestTickets() }, earlyData: { maxSize: 100, antiReplay: accepted } };
+  const selectCredentials = () => serverIdentity.credentials;
+  const start = () => {
+    const sockets = memorySocketPair();
+    const stream = acceptTls(sockets[1], { ...config('server'), ...options }, { selectCredentials });
+    return { stream, client: new RawClient(rawLink(sockets[0])) };
+  };
+  const first = start();
+  await first.client.toServerFinished();
+  await first.client.finish();
+  await first.client.until(() => first.client.tickets.length > 0);
+  const psk = first.client.pskOf(first.client.tickets[0]!);
+
+  const { stream, client } = start();
+  let done = false;
+  void stream.then(() => done = true);
+  client.psk = psk;
+  await client.sendMessages(client.encodeHello(withExtensions(client.usualHello(), extension.earlyData())));
+  await client.sendData('early', { epoch: 'early' });
+  await client.until(() => client.serverFinished);
+  expect(client.encryptedExtensions?.has(42)).toBe(true);
+  expect(done).toBe(false);
+  const end = message(5, new Uint8Array());
+  client.transcript.push(end);
+  await client.sendRecord(22, end, { epoch: 'early' });
+  await client.finish();
+  await client.sendData(' and late');
+  await client.sendAlert(1, 0);
+  await client.drain();
+  const { earlyDataLength, info } = await stream;
+  expect(info.earlyData).toBe(true);
+  expect(earlyDataLength).toBe(5);
+  expect(new TextDecoder().decode(await readAll(await stream))).toBe('early and late');
 });

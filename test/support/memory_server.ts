@@ -106,14 +106,16 @@ export class MemoryServer implements Link {
   }
 
   #collect(): void {
-    for (const event of this.connection.takeEvents()) {
+    const events = this.connection.takeEvents();
+    const over = events.some(({ type }) => type === 'failed');
+    for (const event of events) {
       if (event.type !== 'data') {
         this.events.push(event);
         continue;
       }
       const bytes = event.bytes.slice();
       this.events.push({ ...event, bytes });
-      if (this.#options.echo !== false) this.connection.send(bytes);
+      if (this.#options.echo !== false && !over) this.connection.send(bytes);
     }
   }
 }
