@@ -66,6 +66,8 @@ export interface Aead {
    * never leave its memory.
    */
   deriveKey(secret: Secret, keyInfo: Uint8Array, ivInfo: Uint8Array): RecordKey;
+  /** RFC 5116 §2.2, without records: the plaintext of ciphertext and tag, or undefined when they do not authenticate. */
+  decrypt(key: Uint8Array, nonce: Uint8Array, additional: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
 }
 
 /** Why `RecordKey.open` returned before the end of its input. */
@@ -153,7 +155,7 @@ export interface KeyExchange {
    * (wrong length, not on the curve, all-zero result, ML-KEM modulus check). The secret keeps its leading zeros (9846-7.4.2-1).
    */
   respond(clientShare: Uint8Array, random: Uint8Array): { share: Uint8Array; secret: Uint8Array } | undefined;
-  /** The client's side: a fresh share and the private half of it. */
+  /** The client's side: a fresh share and the private half of it. Of x25519 `random` is the private key (RFC 7748 §6.1). */
   offer(random: Uint8Array): KeyOffer;
 }
 

@@ -88,6 +88,17 @@ function nodeAead(name: NodeAeadName, keyLength: number, recordLimit: number): A
     installKey: (key, iv) => new NodeRecordKey(name, key, iv),
     deriveKey: (secret, keyInfo, ivInfo) =>
       new NodeRecordKey(name, secret.expand(keyInfo, keyLength), secret.expand(ivInfo, 12)),
+    decrypt(key, nonce, additional, sealed) {
+      if (sealed.length < 16) return undefined;
+      const decipher = crypto.createDecipheriv(name as 'aes-128-gcm', key, nonce, { authTagLength: 16 });
+      decipher.setAAD(additional, { plaintextLength: sealed.length - 16 });
+      decipher.setAuthTag(sealed.subarray(sealed.length - 16));
+      try {
+        return bytes(Buffer.concat([decipher.update(sealed.subarray(0, sealed.length - 16)), decipher.final()]));
+      } catch {
+        return undefined;
+      }
+    },
   };
 }
 

@@ -134,7 +134,7 @@ impl Ready<'_> {
 
     fn hash(&self, additional: &[u8], source: Source, text: &mut [u8]) -> [u8; 16] {
         match self.batch {
-            Some(batch) if text.len() >= BATCH_RECORD => {
+            Some(batch) if text.len() >= BATCH_RECORD && additional.len() <= 16 => {
                 ghash_simd::long(&self.single, batch, additional, text, |at, piece| source.take(at, piece))
             }
             _ => {

@@ -189,7 +189,7 @@ fn absorb(y: &mut Bytes, batch: &[u8; BATCH]) {
     }
 }
 
-/// GHASH of `additional` (at most one block) and `text` with their lengths, block by block.
+/// GHASH of `additional` and `text` with their lengths, block by block.
 pub fn short(h: &Single, additional: &[u8], text: &[u8]) -> [u8; 16] {
     let mut y = zero();
     for part in [additional, text] {
@@ -213,7 +213,7 @@ fn lengths(additional: usize, text: usize) -> [u8; 16] {
     (((additional as u128) << 64 | text as u128) << 3).to_be_bytes()
 }
 
-/// The same of a text of at least `BATCH` bytes, 16 blocks at a time. `ready(at, piece)` is called on each piece of the text before it is read.
+/// The same of at most one block of `additional` and a text of at least `BATCH` bytes, 16 blocks at a time. `ready(at, piece)` is called on each piece of the text before it is read.
 pub fn long(h: &Single, h16: &Batch, additional: &[u8], text: &mut [u8], ready: impl Fn(usize, &mut [u8])) -> [u8; 16] {
     let length = text.len();
     let additional_blocks = additional.len().div_ceil(16);

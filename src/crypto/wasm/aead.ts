@@ -264,11 +264,9 @@ function wholeRecords(input: Uint8Array, start: number, limit: number): number {
 }
 
 /** The AEAD without records: for whoever has a nonce, additional data and a text (RFC 5116 §2). */
-export interface PlainAead {
+export interface PlainAead extends Pick<Aead, 'decrypt'> {
   /** Ciphertext and tag. */
   encrypt(key: Uint8Array, nonce: Uint8Array, additional: Uint8Array, plaintext: Uint8Array): Uint8Array;
-  /** The plaintext, or undefined when the tag is wrong or missing. */
-  decrypt(key: Uint8Array, nonce: Uint8Array, additional: Uint8Array, sealed: Uint8Array): Uint8Array | undefined;
 }
 
 export class WasmAead implements Aead, PlainAead {
