@@ -18,6 +18,8 @@ export type {
   Signer,
   Verifier,
 } from './crypto/provider.ts';
+export { encodeEchConfig, encodeEchConfigList } from './ech/config.ts';
+export { type EchKey, EchKeys, makeEchKey } from './ech/keys.ts';
 export { ALERT_OF_REASON, type Reason, TlsError, UsageError } from './error.ts';
 export type {
   ClientConfig,

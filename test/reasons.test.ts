@@ -1,4 +1,6 @@
 /** Every Reason of src/error.ts, provoked, with the alert the table names. */
+import { EchKeys, makeEchKey } from '../src/ech/keys.ts';
+import { EchClient, type EchOptions, OUTER_EXTENSIONS } from './support/ech_client.ts';
 import { expect, test } from 'vitest';
 import { ClientConnection } from '../src/connection/client.ts';
 import type { Connection } from '../src/connection/connection.ts';
@@ -65,6 +67,25 @@ const second = (alter: (hello: RawHello) => RawHello) =>
     await client.until(() => client.retry !== undefined);
     await client.sendHello(alter(client.secondHello()));
   });
+
+/** A server with a key for Encrypted Client Hello, and an outer ClientHello around one made so. */
+async function encryptedHello(ech: EchOptions, alter: (hello: RawHello) => RawHello = (hello) => hello) {
+  const key = makeEchKey(provider, seededRandom('ech'), 'public.test');
+  const { server, client } = join({ encryptedClientHello: new EchKeys(provider, [key]) });
+  const maker = new EchClient(key.config, ech);
+  const usual = client.usualHello();
+  const hellos = maker.hellos(alter(usual), usual);
+  client.hello = alter(usual);
+  client.transcript.push(hellos.inner);
+  await client.send(plainRecord(Type.handshake, hellos.outer));
+  return { server, client, maker };
+}
+
+async function encrypted(ech: EchOptions, alter?: (hello: RawHello) => RawHello): Promise<End> {
+  const { server, client } = await encryptedHello(ech, alter);
+  await client.drain();
+  return { reason: server.reason, alert: alertName(client.alert) };
+}
 
 /** A server that requires a client certificate, and what comes in place of it. */
 const authenticating = (act: (client: RawClient) => unknown, config: Partial<ServerConfig> = {}) =>
@@ -225,6 +246,20 @@ const PROVOKED: Record<Reason, () => Promise<End> | End> = {
   no_common_psk: async () => {
     const { server, client } = join({ externalPsk: () => undefined }, {}, { host: { chain: [] } });
     await client.sendHello();
+    await client.drain();
+    return { reason: server.reason, alert: alertName(client.alert) };
+  },
+  invalid_inner_hello: () => encrypted({ alterInner: (inner) => concat(inner, [1]) }),
+  invalid_outer_extensions: () =>
+    encrypted({}, (usual) => withExtensions(usual, extension.raw(OUTER_EXTENSIONS, Uint8Array.of(2, 0xab, 0xcd)))),
+  inner_hello_not_authentic: async () => {
+    const { server, client, maker } = await encryptedHello(
+      {},
+      (usual) => withExtensions(usual, extension.keyShare([])),
+    );
+    await client.until(() => client.retry !== undefined);
+    const { outer } = maker.hellos(client.secondHello(), client.secondHello());
+    await client.send(plainRecord(Type.handshake, outer.map((byte, i) => i === outer.length - 1 ? byte ^ 1 : byte)));
     await client.drain();
     return { reason: server.reason, alert: alertName(client.alert) };
   },

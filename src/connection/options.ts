@@ -31,6 +31,7 @@ const SERVER: Record<keyof ServerConfig, true> = {
   ...COMMON,
   clientAuthentication: true,
   verifySchemes: true,
+  encryptedClientHello: true,
   requireServerName: true,
   tickets: true,
   earlyData: true,

@@ -134,6 +134,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
         applicationProtocol: extensions.applicationProtocol,
         signatureScheme: server?.scheme,
         helloRetryRequest: retried,
+        encryptedClientHello: undefined,
         resumed,
         earlyData: false,
         ticketAgeSkew: undefined,

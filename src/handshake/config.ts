@@ -1,4 +1,5 @@
 import type { CryptoProvider, Signer } from '../crypto/provider.ts';
+import type { EchKeys } from '../ech/keys.ts';
 import type { AntiReplay, Session, SessionTickets } from '../session/session.ts';
 
 /** What the outside world gives a connection: the core itself has no clock and no randomness. */
@@ -93,6 +94,8 @@ export interface ServerConfig extends CommonConfig {
   readonly clientAuthentication?: ClientAuthentication;
   /** SignatureScheme code points accepted from clients, in order of preference. Default: all of TLS 1.3's. */
   readonly verifySchemes?: readonly number[];
+  /** Open Encrypted Client Hellos (RFC 9849) with these keys. Default: the extension is not known. */
+  readonly encryptedClientHello?: EchKeys;
   /** Refuse clients that send no server_name (`missing_extension`). Default false. */
   readonly requireServerName?: boolean;
   /** Without it there is no resumption. */

@@ -186,6 +186,8 @@ const MAY_CHANGE: ReadonlySet<number> = new Set([
   ExtensionType.cookie,
   ExtensionType.pre_shared_key,
   ExtensionType.padding,
+  // Not looked at where it is not accepted (RFC 9849 §7.1.1).
+  ExtensionType.encrypted_client_hello,
 ]);
 
 /**

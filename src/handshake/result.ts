@@ -16,6 +16,11 @@ export interface HandshakeInfo {
   /** SignatureScheme of the server's CertificateVerify; undefined when resumed. */
   readonly signatureScheme: number | undefined;
   readonly helloRetryRequest: boolean;
+  /**
+   * Server with ECH keys: whether it opened the client's Encrypted Client Hello; undefined where there was none. Rejected are also
+   * those that clients send without meaning it (GREASE).
+   */
+  readonly encryptedClientHello: 'accepted' | 'rejected' | undefined;
   readonly resumed: boolean;
   /** Identity of the external PSK (RFC 9846 §4.3.11) both sides hold; undefined for certificates and resumption. */
   readonly pskIdentity: Uint8Array | undefined;

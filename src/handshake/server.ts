@@ -1,24 +1,25 @@
 import type { Secret } from '../crypto/provider.ts';
 import { fail } from '../error.ts';
+import { confirmInServerHello } from '../ech/confirmation.ts';
 import { type CertificateRequest, encodeCertificateRequest } from '../message/certificate_request.ts';
 import { certificateVerifyContent, encodeCertificateVerify } from '../message/certificate_verify.ts';
-import { type ClientHello, decodeClientHello } from '../message/client_hello.ts';
+import type { ClientHello } from '../message/client_hello.ts';
 import { encodeEncryptedExtensions } from '../message/encrypted_extensions.ts';
 import { decodeEndOfEarlyData } from '../message/end_of_early_data.ts';
 import { decodeFinished, encodeFinished } from '../message/finished.ts';
-import { appendHandshake, type HandshakeMessage } from '../message/handshake.ts';
-import { encodeHelloRetryRequest, encodeServerHello } from '../message/server_hello.ts';
+import { appendHandshake } from '../message/handshake.ts';
+import { encodeServerHello } from '../message/server_hello.ts';
 import { CertificateType } from '../registry/certificate_type.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { deriveSecret, finishedVerifyData, handshakeSecret, mainSecret } from '../schedule/key_schedule.ts';
-import { Transcript } from '../schedule/transcript.ts';
 import { chooseCertificateTypes } from './certificate_type.ts';
 import type { Writer } from '../wire/writer.ts';
-import { type ClientAuthentication, DEFAULT_LIMITS, type HostConfig, type ServerConfig } from './config.ts';
-import { ask, type Flow, type HandshakeIo, receive, Secrets, type Suite } from './flow.ts';
+import type { ClientAuthentication, HostConfig, ServerConfig } from './config.ts';
+import { ask, type Flow, type HandshakeIo, receive, Secrets } from './flow.ts';
 import * as negotiate from './negotiate.ts';
 import { certificateMessage } from './own_certificate.ts';
 import { type PeerCertificate, receivePeerCertificate } from './peer_certificate.ts';
+import { receiveHello, skippedLength } from './receive_hello.ts';
 import type { HandshakeInfo, HandshakeResult } from './result.ts';
 import {
   aboutPsk,
@@ -37,7 +38,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
   const secrets = new Secrets();
   try {
     // ClientHello, and once more after a HelloRetryRequest.
-    const { message, hello, suite, keyExchange, clientShare, transcript, retried } = yield* receiveHello(
+    const { message, hello, suite, keyExchange, clientShare, transcript, retried, ech } = yield* receiveHello(
       config,
       io,
       secrets,
@@ -71,7 +72,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     const response = keyExchange.respond(clientShare, random);
     // 9846-4.3.8.2-1, 9846-6-7, 9846-7.4.2-3: a share that is not valid ends the handshake.
     if (response === undefined) fail('invalid_key_share', keyExchange.name);
-    send(encodeServerHello, {
+    const serverHello = encodeServerHello({
       // 9846-4.2.3-3, 9846-4.2.3-4
       random: config.random(32),
       legacySessionIdEcho: hello.legacySessionId,
@@ -79,7 +80,10 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       // 9846-2-1, 9846-4.3.8-15, 9846-4.3.9-8
       keyShare: { group: keyExchange.group, keyExchange: response.share },
       selectedIdentity: psk?.index,
-    });
+    }, io.flight);
+    // RFC 9849 §7.2
+    if (ech === 'accepted') confirmInServerHello(suite.hash, hello.random, transcript, serverHello);
+    transcript.add(serverHello);
     // 9846-E.4-1
     if (hello.legacySessionId.length > 0 && !retried) io.sendChangeCipherSpec();
     const handshake = secrets.keep(handshakeSecret(suite.hash, early, secrets.keep(response.secret)));
@@ -102,6 +106,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       earlyData,
       serverCertificateType: types.server,
       clientCertificateType: types.client,
+      echRetryConfigs: ech === 'rejected' ? config.encryptedClientHello?.retryConfigs : undefined,
     });
     if (extensions.recordSizeLimit !== undefined) io.limitFragments(extensions.recordSizeLimit - 1);
     if (recordSizeLimit !== undefined) io.limitReceivedFragments(recordSizeLimit - 1);
@@ -177,6 +182,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
         applicationProtocol,
         signatureScheme,
         helloRetryRequest: retried,
+        encryptedClientHello: ech,
         resumed: psk !== undefined,
         earlyData,
         ...aboutPsk(psk),
@@ -213,57 +219,6 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
   } finally {
     secrets.wipe();
   }
-}
-
-interface ReceivedHello extends negotiate.GroupChoice {
-  readonly message: HandshakeMessage;
-  readonly hello: ClientHello;
-  readonly suite: Suite;
-  readonly clientShare: Uint8Array;
-  /** Without the ClientHello to be answered: a PSK binder needs it in two parts. */
-  readonly transcript: Transcript;
-  readonly retried: boolean;
-}
-
-/** The ClientHello that can be answered, after a HelloRetryRequest where the first has no usable share (§4.2.4). */
-function* receiveHello(config: ServerConfig, io: HandshakeIo, secrets: Secrets): Flow<ReceivedHello> {
-  const extensionLimit = config.limits?.extensions ?? DEFAULT_LIMITS.extensions;
-  const message = yield* receive(HandshakeType.client_hello);
-  const hello = decodeClientHello(message.body, extensionLimit);
-  negotiate.checkClientHello(hello);
-  // 9846-5-1
-  io.setChangeCipherSpec('drop');
-  const suite = negotiate.chooseCipherSuite(hello, config);
-  const choice = negotiate.chooseGroup(hello, config);
-  const transcript = secrets.keep(new Transcript(suite.hash));
-  if (choice.share !== undefined) {
-    return { ...choice, message, hello, suite, clientShare: choice.share, transcript, retried: false };
-  }
-
-  io.expectBoundary();
-  transcript.add(message.bytes);
-  transcript.replaceByMessageHash();
-  const { group } = choice.keyExchange;
-  // 9846-4.2.1-3, 9846-4.2.4-3
-  transcript.add(encodeHelloRetryRequest({
-    legacySessionIdEcho: hello.legacySessionId,
-    cipherSuite: suite.cipherSuite,
-    selectedGroup: group,
-  }, io.flight));
-  if (hello.legacySessionId.length > 0) io.sendChangeCipherSpec();
-  if (hello.extensions.earlyData) io.skipEarlyData(skippedLength(config));
-  const secondMessage = yield* receive(HandshakeType.client_hello);
-  const second = decodeClientHello(secondMessage.body, extensionLimit);
-  negotiate.checkClientHello(second);
-  const clientShare = negotiate.checkSecondHello(hello, second, group);
-  io.skipEarlyData(0);
-  // 9846-4.2.4-9
-  return { ...choice, message: secondMessage, hello: second, suite, clientShare, transcript, retried: true };
-}
-
-/** Bytes of rejected early data to skip (§4.3.10): what this server would accept, and some where it accepts none. */
-function skippedLength({ earlyData, limits }: ServerConfig): number {
-  return Math.max(earlyData?.maxSize ?? 0, limits?.skippedEarlyData ?? DEFAULT_LIMITS.skippedEarlyData);
 }
 
 function* selectHost(config: ServerConfig, hello: ClientHello): Flow<HostConfig> {

@@ -79,6 +79,8 @@ export function encodeEncryptedExtensions(choice: {
   readonly earlyData: boolean;
   readonly clientCertificateType?: number | undefined;
   readonly serverCertificateType?: number | undefined;
+  /** An ECHConfigList (RFC 9849 §5). */
+  readonly echRetryConfigs?: Uint8Array | undefined;
 }, into?: Writer): Uint8Array {
   return encodeHandshake(HandshakeType.encrypted_extensions, (writer) => {
     writer.vector(2, () => {
@@ -99,6 +101,10 @@ export function encodeEncryptedExtensions(choice: {
       }
       if (recordSizeLimit !== undefined) {
         encodeExtension(writer, ExtensionType.record_size_limit, (w) => w.uint16(recordSizeLimit));
+      }
+      const { echRetryConfigs } = choice;
+      if (echRetryConfigs !== undefined) {
+        encodeExtension(writer, ExtensionType.encrypted_client_hello, (w) => w.opaque(echRetryConfigs));
       }
       if (choice.earlyData) encodeExtension(writer, ExtensionType.early_data);
     });

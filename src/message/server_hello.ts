@@ -108,7 +108,14 @@ export function encodeServerHello(choice: ServerHelloChoice, into?: Writer): Uin
   }, into);
 }
 
-export function encodeHelloRetryRequest(choice: Hello & { readonly selectedGroup: number }, into?: Writer): Uint8Array {
+/** What a HelloRetryRequest says besides. */
+export interface HelloRetryRequestChoice extends Hello {
+  readonly selectedGroup: number;
+  /** encrypted_client_hello: 8 bytes (RFC 9849 §5), which end the message. */
+  readonly echConfirmation?: Uint8Array | undefined;
+}
+
+export function encodeHelloRetryRequest(choice: HelloRetryRequestChoice, into?: Writer): Uint8Array {
   return encodeHandshake(HandshakeType.server_hello, (writer) => {
     writer.uint16(ProtocolVersion.tls12).opaque(HELLO_RETRY_REQUEST_RANDOM);
     writer.opaqueVector(1, choice.legacySessionIdEcho).uint16(choice.cipherSuite).uint8(0);
@@ -116,6 +123,10 @@ export function encodeHelloRetryRequest(choice: Hello & { readonly selectedGroup
       // 9846-4.2.4-1, 9846-4.2.4-12
       encodeExtension(writer, ExtensionType.supported_versions, (w) => w.uint16(ProtocolVersion.tls13));
       encodeExtension(writer, ExtensionType.key_share, (w) => w.uint16(choice.selectedGroup));
+      const { echConfirmation } = choice;
+      if (echConfirmation !== undefined) {
+        encodeExtension(writer, ExtensionType.encrypted_client_hello, (w) => w.opaque(echConfirmation));
+      }
     });
   }, into);
 }

@@ -29,6 +29,7 @@ export const Alert = {
   certificate_required: 116,
   general_error: 117,
   no_application_protocol: 120,
+  ech_required: 121,
 } as const;
 
 export type AlertName = keyof typeof Alert;

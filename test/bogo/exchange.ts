@@ -327,6 +327,7 @@ export class Exchange {
     equal('early data', info.earlyData, switches.has('expect-accept-early-data') ? true : undefined);
     equal('early data', info.earlyData, switches.has('expect-reject-early-data') ? false : undefined);
     equal('the type of certificate', info.peerCertificateType, numbers.get('expect-peer-certificate-type'));
+    equal('ECH', info.encryptedClientHello, switches.has('expect-ech-accept') ? 'accepted' : undefined);
     if (this.#isResume) equal('resumption', info.resumed, !switches.has('expect-session-miss'));
     if (this.#isServer) {
       equal('the server name', info.serverName, strings.get('expect-server-name'));

@@ -22,6 +22,13 @@ export interface ShimCredential {
   hash?: 'SHA-256' | 'SHA-384';
 }
 
+/** A key for Encrypted Client Hello, of three flags. */
+export interface ShimEchKey {
+  readonly config: Uint8Array;
+  privateKey?: Uint8Array;
+  retry?: boolean;
+}
+
 /** What one connection is to do and to find. */
 export interface ShimConfig {
   numbers: Map<string, number>;
@@ -31,6 +38,7 @@ export interface ShimConfig {
   /** Those of -new-*-credential, then the unnamed one. */
   credentials: ShimCredential[];
   legacyCredential: ShimCredential;
+  echKeys: ShimEchKey[];
 }
 
 /** Flags without a parameter that change or check something here. */
@@ -71,6 +79,7 @@ const SWITCHES: ReadonlySet<string> = new Set([
   'fail-early-callback',
   'fail-ddos-callback',
   'skip-ticket',
+  'expect-ech-accept',
   ...POLICIES.keys(),
 ]);
 
@@ -177,6 +186,7 @@ function empty(): ShimConfig {
     switches: new Set(),
     credentials: [],
     legacyCredential: { kind: 'x509' },
+    echKeys: [],
   };
 }
 
@@ -212,6 +222,8 @@ const CREDENTIAL_VALUES: ReadonlySet<string> = new Set([
   'psk-importer-context',
 ]);
 
+const ECH_VALUES: ReadonlySet<string> = new Set(['ech-server-config', 'ech-server-key', 'ech-is-retry-config']);
+
 const CREDENTIAL_KINDS: ReadonlyMap<string, ShimCredential['kind']> = new Map([
   ['new-x509-credential', 'x509'],
   ['new-rpk-credential', 'rpk'],
@@ -225,7 +237,8 @@ const CREDENTIAL_SWITCHES: ReadonlyMap<string, Partial<ShimCredential>> = new Ma
 ]);
 
 function needsValue(name: string): boolean {
-  return NUMBERS.has(name) || LISTS.has(name) || STRINGS.has(name) || CREDENTIAL_VALUES.has(name);
+  return NUMBERS.has(name) || LISTS.has(name) || STRINGS.has(name) || CREDENTIAL_VALUES.has(name) ||
+    ECH_VALUES.has(name);
 }
 
 function apply(config: ShimConfig, name: string, value: string): void {
@@ -233,12 +246,23 @@ function apply(config: ShimConfig, name: string, value: string): void {
   const credential = config.credentials.at(-1) ?? config.legacyCredential;
   if (kind !== undefined) config.credentials.push({ kind });
   else if (CREDENTIAL_VALUES.has(name)) applyCredential(credential, name, value);
+  else if (ECH_VALUES.has(name)) applyEch(config.echKeys, name, value);
   else if (CREDENTIAL_SWITCHES.has(name)) Object.assign(credential, CREDENTIAL_SWITCHES.get(name));
   else if (SWITCHES.has(name)) config.switches.add(name);
   else if (NUMBERS.has(name)) config.numbers.set(name, Number(value));
   else if (LISTS.has(name)) config.lists.set(name, [...config.lists.get(name) ?? [], Number(value)]);
   else if (STRINGS.has(name)) config.strings.set(name, value);
   else if (!IGNORED_SWITCHES.has(name)) throw new Unimplemented(`-${name}`);
+}
+
+/** A key begins with its configuration. */
+function applyEch(keys: ShimEchKey[], name: string, value: string): void {
+  const bytes = new Uint8Array(Buffer.from(value, 'base64'));
+  const last = keys.at(-1);
+  if (name === 'ech-server-config') keys.push({ config: bytes });
+  else if (last === undefined) throw new Unimplemented(`-${name} before -ech-server-config`);
+  else if (name === 'ech-server-key') last.privateKey = bytes;
+  else last.retry = value === '1';
 }
 
 function applyCredential(credential: ShimCredential, name: string, value: string): void {

@@ -1,5 +1,6 @@
 /** Configurations of the engine from the shim's flags. */
 import type { CertificateCompression, ClientConfig, CommonConfig, ServerConfig } from '../../src/handshake/config.ts';
+import { EchKeys } from '../../src/ech/keys.ts';
 import type { SessionTickets } from '../../src/session/session.ts';
 import type { LoadedCredential } from './credentials.ts';
 import type { Received } from './exchange.ts';
@@ -40,6 +41,7 @@ export function serverConfig(
     ...switches.has('reject-alpn') ? { applicationProtocols: ['a protocol nobody offers'] } : {},
     ...switches.has('no-ticket') ? {} : { tickets: { store, count: switches.has('skip-ticket') ? 0 : 2 } },
     ...externalPsk === undefined ? {} : { externalPsk },
+    ...config.echKeys.length === 0 ? {} : { encryptedClientHello: echKeys(config, common) },
     ...switches.has('enable-early-data') && !switches.has('no-ticket')
       ? { earlyData: { maxSize: MAX_EARLY_DATA, ageTolerance: AGE_TOLERANCE, antiReplay: { accept: () => true } } }
       : {},
@@ -92,6 +94,13 @@ function withCommon(config: ShimConfig): Partial<CommonConfig> {
     ...fragment === undefined ? {} : { maxFragmentLength: fragment },
     ...algorithms.length === 0 ? {} : { certificateCompression: runnersCompression(algorithms) },
   };
+}
+
+function echKeys({ echKeys: keys }: ShimConfig, { crypto }: CommonConfig): EchKeys {
+  return new EchKeys(
+    crypto,
+    keys.map(({ config, privateKey = new Uint8Array(0), retry = false }) => ({ config, privateKey, retry })),
+  );
 }
 
 /** DER names in hexadecimal, with commas between them; BoringSSL tells "no list" from "an empty one". */

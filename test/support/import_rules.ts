@@ -21,6 +21,7 @@ const CORE = [
   'schedule',
   'record',
   'session',
+  'ech',
   'handshake',
   'connection',
 ];
@@ -37,9 +38,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   schedule: { paths: ['schedule/'], may: ['error', 'registry', 'wire', 'provider'] },
   record: { paths: ['record/'], may: ['error', 'registry', 'wire', 'provider', 'schedule'] },
   session: { paths: ['session/'], may: ['error', 'registry', 'wire', 'provider'] },
+  ech: { paths: ['ech/'], may: ['error', 'registry', 'wire', 'message', 'provider', 'schedule'] },
   handshake: {
     paths: ['handshake/'],
-    may: ['error', 'registry', 'wire', 'message', 'provider', 'schedule', 'session'],
+    may: ['error', 'registry', 'wire', 'message', 'provider', 'schedule', 'session', 'ech'],
   },
   connection: { paths: ['connection/'], may: CORE },
   wasm: { paths: ['crypto/wasm/'], may: ['error', 'registry', 'provider'] },
