@@ -27,8 +27,11 @@ export function chooseCertificateTypes(
 ): CertificateTypes {
   const { serverCertificateTypes, clientCertificateTypes } = extensions;
   const own = host.certificateType ?? CertificateType.X509;
-  const ownServes = host.chain.length > 0 && (serverCertificateTypes ?? X509_ONLY).includes(own);
-  if (underPsk) return { server: ownServes ? serverCertificateTypes && own : undefined, client: undefined };
+  const ownServes = (serverCertificateTypes ?? X509_ONLY).includes(own);
+  if (underPsk) {
+    const says = ownServes && host.chain.length > 0;
+    return { server: says ? serverCertificateTypes && own : undefined, client: undefined };
+  }
   if (!ownServes) {
     fail('no_common_certificate_type', 'the client does not take the type of our certificate');
   }
