@@ -9,10 +9,12 @@ export interface LoadCommand {
     | 'backend'
     | 'handshakes'
     | 'latency'
+    | 'first_reply'
     | 'download'
     | 'upload'
     | 'round_trips'
     | 'hold'
+    | 'stall'
     | 'release';
   readonly port?: number;
   readonly suites?: readonly number[];
@@ -54,8 +56,9 @@ export class Load {
   readonly #process: PinnedProcess;
   readonly #answers: AsyncIterator<string>;
 
-  constructor(program: string, cores: string) {
-    this.#process = startPinned(cores, [program]);
+  /** `prefix`: what to put before the command. */
+  constructor(program: string, cores: string, prefix: readonly string[]) {
+    this.#process = startPinned(cores, [...prefix, program]);
     const { stdout } = this.#process.child;
     if (stdout === null) throw new Error('the load client has no output');
     this.#answers = createInterface({ input: stdout })[Symbol.asyncIterator]();

@@ -1,17 +1,28 @@
 /**
  * `npm run bench`: the terminator beside its peers, in one interleaved run. How it measures is told in bench/README.md.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release as kernelRelease, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type CertificateFiles, type KeyType, makeCertificate } from './certificates.ts';
 import { buildLoad, Load } from './load.ts';
+import { goalTable, verdicts } from './goals.ts';
 import { type Peer, peers } from './peers.ts';
-import { findProgram, freePort, listening, pause, type PinnedProcess, startPinned } from './process.ts';
-import { ratios, ratioTable, type Result, valueTable, workersLine } from './report.ts';
-import { type Bench, type Row, rows } from './rows.ts';
+import {
+  type FileLimit,
+  fileLimit,
+  findProgram,
+  freePort,
+  listening,
+  pause,
+  type PinnedProcess,
+  startPinned,
+  versionLine,
+} from './process.ts';
+import { type Result, valueTable } from './report.ts';
+import type { Bench, Row } from './row.ts';
+import { rows } from './rows.ts';
 
 const usage = `npm run bench -- [options]
   --rows ID,...     of: ${rows.map((row) => row.id).join(', ')}
@@ -20,6 +31,11 @@ const usage = `npm run bench -- [options]
   --quick           a fifth of the work, one round: for a first look
   --json FILE       every value of every round
 `;
+
+/** What a server must be able to hold where the row does not say. */
+const ordinaryConnections = 9000;
+/** Files of a process beside its connections. */
+const otherFiles = 2000;
 
 interface Running {
   readonly server: PinnedProcess;
@@ -34,13 +50,17 @@ class Run {
   readonly #servers = new Map<string, Running>();
   readonly #warm = new Set<string>();
   readonly #quick: boolean;
+  readonly #limit: FileLimit;
   #count = 0;
 
-  constructor(quick: boolean) {
+  /** `connections`: the most that any row wants. */
+  constructor(quick: boolean, connections: number) {
     this.#quick = quick;
+    this.#limit = fileLimit(2 * connections + otherFiles);
     this.#load = new Load(
       buildLoad(join(process.cwd(), 'bench/load'), this.folder),
       '1',
+      this.#limit.prefix,
     );
   }
 
@@ -50,7 +70,7 @@ class Run {
       ? await this.#start(peer, row)
       : this.#servers.get(id) ?? await this.#start(peer, row);
     if (row.fresh !== true) this.#servers.set(id, { server, port });
-    const bench: Bench = { server, port, load: this.#load, quick: this.#quick };
+    const bench: Bench = { server, port, load: this.#load, quick: this.#quick, openFiles: this.#limit.files };
     try {
       const warm = `${id} ${row.id}`;
       if (!this.#warm.has(warm)) await row.warmUp?.(bench);
@@ -74,10 +94,11 @@ class Run {
     mkdirSync(folder);
     const backendPort = (await this.#load.run({ op: 'backend' })).port ?? 0;
     const port = await freePort();
-    const server = startPinned(
-      workers === 1 ? '0' : `0-${workers - 1}`,
-      peer.command({ port, backendPort, certificate, workers, folder }),
-    );
+    const { connections = ordinaryConnections, cores = workers === 1 ? '0' : `0-${workers - 1}` } = row;
+    // No more than it is allowed: haproxy refuses to start.
+    const possible = Math.min(connections, Math.floor((this.#limit.files - otherFiles / 10) / 2));
+    const plan = { port, backendPort, certificate, workers, folder, connections: possible };
+    const server = startPinned(cores, [...this.#limit.prefix, ...peer.command(plan)]);
     server.child.stdout?.resume();
     await listening(port, server);
     // With workers, the first listener may be a trial of the port: the real ones come after it.
@@ -93,17 +114,6 @@ class Run {
 }
 
 function machine(): Record<string, string | number> {
-  const version = (command: string, ...flags: string[]): string => {
-    try {
-      const out = execFileSync(command, flags, {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        encoding: 'utf8',
-      });
-      return out.split('\n')[0] ?? '';
-    } catch {
-      return 'none';
-    }
-  };
   return {
     date: new Date().toISOString(),
     processor: /model name\s*: (.*)/.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ??
@@ -111,9 +121,9 @@ function machine(): Record<string, string | number> {
     cores: availableParallelism(),
     kernel: kernelRelease(),
     load: loadavg().map((value) => value.toFixed(2)).join(' '),
-    openssl: version('openssl', 'version'),
-    haproxy: version(findProgram('haproxy') ?? 'haproxy', '-v'),
-    go: version('go', 'version'),
+    openssl: versionLine('openssl', 'version'),
+    haproxy: versionLine(findProgram('haproxy') ?? 'haproxy', '-v'),
+    go: versionLine('go', 'version'),
   };
 }
 
@@ -182,16 +192,10 @@ async function main(): Promise<void> {
   );
 
   process.stdout.write(
-    `\n${valueTable(results, present.map((peer) => peer.id))}\n\n${ratioTable(results)}\n`,
+    `\n${valueTable(results, present.map((peer) => peer.id))}\n\n${goalTable(results)}\n\n`,
   );
-  process.stdout.write(
-    `${workersLine(results) ?? ''}\n${notes.map((note) => `- ${note}\n`).join('')}`,
-  );
+  process.stdout.write(notes.map((note) => `- ${note}\n`).join(''));
   if (options.json !== undefined) {
-    const ratio = ratios(results).map((each) => ({
-      ...each,
-      figure: each.figure.id,
-    }));
     const plain = results.map((result) => ({
       ...result,
       figure: result.figure.id,
@@ -201,7 +205,7 @@ async function main(): Promise<void> {
       options.json,
       `${
         JSON.stringify(
-          { machine: about, rounds, notes, ratios: ratio, results: plain },
+          { machine: about, rounds, notes, goals: verdicts(results), results: plain },
           null,
           2,
         )
@@ -218,13 +222,20 @@ async function measureAll(
   quick: boolean,
   notes: string[],
 ): Promise<Result[]> {
-  const run = new Run(quick);
+  for (const peer of present) {
+    for (const [row, reason] of Object.entries(peer.cannot ?? {})) {
+      if (wanted.some(({ id }) => id === row)) notes.push(`${peer.id}, ${row} skipped: ${reason}`);
+    }
+  }
+  const run = new Run(quick, Math.max(...wanted.map((row) => row.connections ?? ordinaryConnections)));
   const results: Result[] = [];
   const failed = new Set<string>();
   try {
     for (let round = 0; round < rounds; round++) {
       for (const row of wanted) {
-        const able = present.filter((peer) => row.only === undefined || peer.id.startsWith(row.only));
+        const able = present.filter((peer) =>
+          (row.only === undefined || row.only.includes(peer.id)) && peer.cannot?.[row.id] === undefined
+        );
         for (let i = 0; i < able.length; i++) {
           const peer = able[(i + round) % able.length];
           if (peer === undefined || failed.has(`${peer.id} ${row.id}`)) {
@@ -236,8 +247,9 @@ async function measureAll(
             process.stdout.write('.');
           } catch (error) {
             failed.add(`${peer.id} ${row.id}`);
-            notes.push(`${peer.id}, ${row.id}: ${(error as Error).message}`);
+            notes.push(`FAILED ${peer.id}, ${row.id}: ${(error as Error).message}`);
             process.stdout.write('x');
+            process.exitCode = 1;
           }
         }
       }

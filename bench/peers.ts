@@ -2,13 +2,15 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CertificateFiles } from './certificates.ts';
-import { findProgram } from './process.ts';
+import { findProgram, versionLine } from './process.ts';
 
 export interface ServerPlan {
   readonly port: number;
   readonly backendPort: number;
   readonly certificate: CertificateFiles;
   readonly workers: number;
+  /** How many it must be able to hold. */
+  readonly connections: number;
   /** A folder for configuration files, this server's alone. */
   readonly folder: string;
 }
@@ -18,6 +20,8 @@ export interface Peer {
   readonly title: string;
   /** Why it cannot run here; undefined when it can. */
   missing(): string | undefined;
+  /** Rows it cannot do as it is installed, and why. */
+  readonly cannot?: Readonly<Record<string, string>>;
   /** The command that starts it in the foreground. */
   command(plan: ServerPlan): string[];
 }
@@ -62,6 +66,7 @@ const nodeTls = (major: number): Peer => ({
   id: `node-tls-${major}`,
   title: `node:tls, Node ${major}`,
   missing: () => absent(nodePath(major)),
+  cannot: major < 24 ? { hybrid: 'its OpenSSL has no ML-KEM' } : {},
   command: (
     plan,
   ) => [
@@ -85,8 +90,8 @@ daemon off;
 pid ${join(plan.folder, 'nginx.pid')};
 error_log stderr error;
 worker_processes ${plan.workers};
-worker_rlimit_nofile 20000;
-events { worker_connections 20000; }
+worker_rlimit_nofile ${2 * plan.connections + 200};
+events { worker_connections ${2 * plan.connections + 200}; }
 stream {
   access_log off;
   server {
@@ -103,7 +108,7 @@ stream {
 function haproxyConfiguration(plan: ServerPlan): string {
   return `global
   nbthread ${plan.workers}
-  maxconn 9000
+  maxconn ${plan.connections}
   ssl-default-bind-options ssl-min-ver TLSv1.3
 defaults
   mode tcp
@@ -129,6 +134,12 @@ backlog = 4096
 keepalive = 3600
 ${process.getuid?.() === 0 ? 'user = "nobody"\n' : ''}`;
 }
+
+const openssl = /OpenSSL (\d+)\.(\d+)/.exec(versionLine('openssl', 'version'));
+/** Debian's servers use the OpenSSL of the machine. */
+const systemOpenssl = openssl === null || Number(openssl[1]) > 3 || Number(openssl[2]) >= 5
+  ? {}
+  : { hybrid: `${openssl[0]} has no ML-KEM` };
 
 /** In the order of the table. */
 export const peers: readonly Peer[] = [
@@ -156,6 +167,7 @@ export const peers: readonly Peer[] = [
   nodeTls(20),
   {
     id: 'nginx',
+    cannot: systemOpenssl,
     title: 'nginx stream',
     missing: () => findProgram('nginx') === undefined ? 'no nginx (Debian: nginx libnginx-mod-stream)' : undefined,
     command: (plan) => [
@@ -165,6 +177,7 @@ export const peers: readonly Peer[] = [
   },
   {
     id: 'haproxy',
+    cannot: systemOpenssl,
     title: 'haproxy',
     missing: () => findProgram('haproxy') === undefined ? 'no haproxy (Debian: haproxy)' : undefined,
     command: (plan) => [
@@ -176,6 +189,7 @@ export const peers: readonly Peer[] = [
   },
   {
     id: 'hitch',
+    cannot: systemOpenssl,
     title: 'hitch',
     missing: () => findProgram('hitch') === undefined ? 'no hitch (Debian: hitch)' : undefined,
     command: (plan) => [
@@ -213,7 +227,5 @@ export const peers: readonly Peer[] = [
   },
 ];
 
-/** Whose figures the ratios are made of. */
-export const our = 'sallyport-node24';
-export const ordinary = 'node-tls-24';
+/** The terminators that people run without a runtime. */
 export const native = ['nginx', 'haproxy', 'hitch'] as const;

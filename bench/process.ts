@@ -1,5 +1,5 @@
 /** Processes pinned to a core, and what /proc tells about them. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
@@ -12,6 +12,34 @@ export function findProgram(name: string): string | undefined {
     '/usr/local/sbin',
   ];
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+/** The first line of what a program says about its version; 'none' where there is no such program. */
+export function versionLine(command: string, ...flags: string[]): string {
+  try {
+    const out = execFileSync(command, flags, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
+    return out.split('\n')[0] ?? '';
+  } catch {
+    return 'none';
+  }
+}
+
+export interface FileLimit {
+  /** What to put before a command. */
+  readonly prefix: readonly string[];
+  /** How many files it may have open then. */
+  readonly files: number;
+}
+
+/** Raises the limit of open files for commands that need `wanted`, where this user may; else it stays what it is. */
+export function fileLimit(wanted: number): FileLimit {
+  const [, hard = 'unlimited'] = /^Max open files +\S+ +(\S+)/m.exec(read('/proc/self/limits')) ?? [];
+  // Programs that need many files raise their soft limit by themselves.
+  const files = hard === 'unlimited' ? Infinity : Number(hard);
+  if (files >= wanted) return { prefix: [], files };
+  const prefix = ['prlimit', `--nofile=${wanted}:${wanted}`];
+  const [program = '', ...args] = [...prefix, 'true'];
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0 ? { prefix, files: wanted } : { prefix: [], files };
 }
 
 /** Starts a command on the given cores. Its error output is kept for `PinnedProcess.log`. */

@@ -1,6 +1,5 @@
-/** Medians, ratios and the tables that are printed. */
-import { native, ordinary, our } from './peers.ts';
-import type { Figure } from './rows.ts';
+/** Medians, and the tables that are printed. */
+import type { Figure } from './row.ts';
 
 export interface Result {
   readonly figure: Figure;
@@ -28,36 +27,13 @@ export function format(value: number): string {
 }
 
 /** The figure of one peer, from all rounds; NaN where it has none. */
-function figureOf(
+export function figureOf(
   results: readonly Result[],
   figure: string,
   peer: string,
 ): number {
   const result = results.find((candidate) => candidate.figure.id === figure && candidate.peer === peer);
   return median(result?.values ?? []);
-}
-
-export interface Ratio {
-  readonly figure: Figure;
-  readonly toOrdinary: number;
-  /** Against the best of the native terminators; memory has haproxy's figure as its measure. */
-  readonly toNative: number;
-}
-
-export function ratios(results: readonly Result[]): Ratio[] {
-  const figures = new Map(results.map(({ figure }) => [figure.id, figure]));
-  return [...figures.values()].map((figure) => {
-    const own = figureOf(results, figure.id, our);
-    const peers = figure.id === 'memory' ? ['haproxy'] : native;
-    const best = peers.map((peer) => figureOf(results, figure.id, peer)).filter(
-      (value) => !Number.isNaN(value),
-    );
-    return {
-      figure,
-      toOrdinary: own / figureOf(results, figure.id, ordinary),
-      toNative: best.length === 0 ? NaN : own / Math.min(...best),
-    };
-  });
 }
 
 export function valueTable(
@@ -78,44 +54,7 @@ export function valueTable(
     '\nA: AES-128-GCM, B: AES-256-GCM, C: ChaCha20-Poly1305.';
 }
 
-export function ratioTable(results: readonly Result[]): string {
-  const verdict = (value: number, goal: number | undefined): string => {
-    if (goal === undefined) return format(value);
-    if (Number.isNaN(value)) return `– (≤ ${goal})`;
-    return `${format(value)} (≤ ${goal}: ${value <= goal ? 'yes' : 'NO'})`;
-  };
-  const lines = ratios(results).map(({ figure, toOrdinary, toNative }) => [
-    figure.title,
-    verdict(toOrdinary, figure.goals?.[0]),
-    verdict(toNative, figure.goals?.[1]),
-  ]);
-  return table([[
-    `${our} as a ratio`,
-    `to ${ordinary}`,
-    `to the best of ${native.join(', ')}`,
-  ], ...lines]);
-}
-
-/** Two workers against one. */
-export function workersLine(results: readonly Result[]): string | undefined {
-  const scale = (suffix: string, peer: string): number =>
-    figureOf(results, `workers-2${suffix}`, peer) /
-    figureOf(results, `workers-1${suffix}`, peer);
-  const peers = [
-    ...new Set(
-      results.filter(({ figure }) => figure.id === 'workers-2').map((
-        { peer },
-      ) => peer),
-    ),
-  ];
-  if (peers.length === 0) return undefined;
-  return peers.map((peer) =>
-    `${peer}: two workers give ${format(scale('', peer))} times the handshakes of one by CPU time of the busiest ` +
-    `(goal 1.8), ${format(scale('-rate', peer))} by the clock of this machine`
-  ).join('\n');
-}
-
-function table(lines: readonly (readonly string[])[]): string {
+export function table(lines: readonly (readonly string[])[]): string {
   const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   const row = (line: readonly string[]): string =>
     `| ${

@@ -12,6 +12,7 @@ import (
 // The first byte on a backend connection says what the rest of it is.
 const (
 	kindEcho     = 'e' // sent back, and so is all that follows
+	kindParts    = 'p' // answered with two bytes, one shortly after the other
 	kindDownload = 'd' // with an 8-byte count: that many bytes are sent
 	kindUpload   = 'u' // with an 8-byte count: that many bytes are read, then one byte is sent
 )
@@ -69,6 +70,13 @@ func serve(c net.Conn) {
 				n, err = c.Read(small[:])
 			}
 		}
+		return
+	}
+	if small[0] == kindParts {
+		c.Write(small[:1])
+		time.Sleep(time.Millisecond)
+		c.Write(small[:1])
+		io.Copy(io.Discard, c) // the client closes first
 		return
 	}
 	for n < 9 {

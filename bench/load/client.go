@@ -44,8 +44,8 @@ func newDialer(c *command) *dialer {
 	}}
 }
 
-// dial completes a handshake and one echoed byte, so that the server has connected its backend.
-func (d *dialer) dial(config *tls.Config, first []byte, resumed bool) (*tls.Conn, error) {
+// open completes a handshake.
+func (d *dialer) open(config *tls.Config, resumed bool) (*tls.Conn, error) {
 	raw, err := net.DialTCP("tcp4", nil, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: d.command.Port})
 	if err != nil {
 		return nil, err
@@ -55,17 +55,33 @@ func (d *dialer) dial(config *tls.Config, first []byte, resumed bool) (*tls.Conn
 	if err = c.Handshake(); err == nil {
 		err = d.check(c.ConnectionState(), resumed)
 	}
-	if err == nil {
-		_, err = c.Write(first)
+	if err != nil {
+		raw.Close()
+		return nil, err
 	}
+	return c, nil
+}
+
+// say sends the first bytes; when they ask for an echo it waits for one byte of it.
+func say(c *tls.Conn, first []byte) error {
+	_, err := c.Write(first)
 	if err == nil && first[0] == kindEcho {
 		var b [1]byte
 		if _, err = io.ReadFull(c, b[:]); err == nil && b[0] != kindEcho {
 			err = errors.New("the echoed byte is not what was sent")
 		}
 	}
+	return err
+}
+
+// dial completes a handshake and one echoed byte, so that the server has connected its backend.
+func (d *dialer) dial(config *tls.Config, first []byte, resumed bool) (*tls.Conn, error) {
+	c, err := d.open(config, resumed)
 	if err != nil {
-		raw.Close()
+		return nil, err
+	}
+	if err = say(c, first); err != nil {
+		c.Close()
 		return nil, err
 	}
 	return c, nil
@@ -217,6 +233,33 @@ func latency(c *command) (answer, error) {
 	return a, nil
 }
 
+// firstReply: Count connections one after the other; milliseconds from the first byte sent to the whole of the first reply, which
+// the backend sends in two parts. A server that gathers small writes waits with the second for the first's acknowledgement.
+func firstReply(c *command) (answer, error) {
+	d := newDialer(c)
+	start := time.Now()
+	var replies []float64
+	for range c.Count {
+		conn, err := d.open(d.config, false)
+		if err != nil {
+			return answer{}, err
+		}
+		begin := time.Now()
+		if _, err = conn.Write([]byte{kindParts}); err == nil {
+			_, err = io.ReadFull(conn, make([]byte, 2))
+		}
+		replies = append(replies, float64(time.Since(begin).Microseconds())/1000)
+		conn.Close()
+		if err != nil {
+			return answer{}, err
+		}
+	}
+	settle(held())
+	a := d.answer(c.Count, start)
+	a.Latencies = replies
+	return a, nil
+}
+
 // transfer moves Count bytes, divided among Concurrency connections.
 func transfer(c *command, kind byte) (answer, error) {
 	d := newDialer(c)
@@ -316,11 +359,43 @@ func hold(c *command) (answer, error) {
 	return d.answer(held(), start), err
 }
 
+// connections that `stall` has begun to read from.
+var stalled []*tls.Conn
+
+const (
+	endless    = 1 << 40
+	stallAfter = 1 << 20
+)
+
+// stall begins Count more downloads, and reads no further after the first part of each.
+func stall(c *command) (answer, error) {
+	d := newDialer(c)
+	start := time.Now()
+	var lock sync.Mutex
+	err := each(c.Concurrency, c.Count, func(int) error {
+		conn, err := d.dial(d.config, binary.BigEndian.AppendUint64([]byte{kindDownload}, endless), false)
+		if err != nil {
+			return err
+		}
+		lock.Lock()
+		stalled = append(stalled, conn)
+		lock.Unlock()
+		// What the kernel keeps is not what is measured.
+		conn.NetConn().(*net.TCPConn).SetReadBuffer(64 << 10)
+		return receiveChecked(conn, stallAfter)
+	})
+	return d.answer(int64(len(stalled)), start), err
+}
+
 // release closes what hold opened, after one more echoed byte on each: they must have lived.
 func release() (answer, error) {
 	start := time.Now()
 	count := held()
 	var dead error
+	for _, conn := range stalled {
+		conn.NetConn().Close()
+	}
+	stalled = nil
 	for _, conn := range idle {
 		conn.SetDeadline(time.Now().Add(patience))
 		var b [1]byte

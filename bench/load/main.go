@@ -70,6 +70,8 @@ func run(c *command) (answer, error) {
 		return handshakes(c)
 	case "latency":
 		return latency(c)
+	case "first_reply":
+		return firstReply(c)
 	case "download":
 		return transfer(c, kindDownload)
 	case "upload":
@@ -78,6 +80,8 @@ func run(c *command) (answer, error) {
 		return roundTrips(c)
 	case "hold":
 		return hold(c)
+	case "stall":
+		return stall(c)
 	case "release":
 		return release()
 	}

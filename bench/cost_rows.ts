@@ -1,0 +1,150 @@
+/** What work costs the server. */
+import type { KeyType } from './certificates.ts';
+import type { LoadCommand } from './load.ts';
+import { aes128, type Bench, chacha, eitherSuite, type Figure, hybrid, type Row, x25519 } from './row.ts';
+
+/** What a server handles before it is measured, as a part of a slice. */
+const warmUpShare = 0.5;
+
+/** A row whose figure is the server's CPU time for one unit of work. `scale`: from seconds to the figure's unit. */
+function costRow(
+  figure: Figure,
+  key: KeyType,
+  command: Omit<LoadCommand, 'port' | 'key'> & { readonly count: number },
+  scale: number,
+): Row {
+  const work = (bench: Bench, share: number): LoadCommand => ({
+    ...command,
+    key,
+    port: bench.port,
+    count: Math.ceil(command.count * share),
+  });
+  return {
+    id: figure.id,
+    key,
+    figures: [figure],
+    // As long in a quick run: compilers need thousands of handshakes before they are done.
+    warmUp: (bench) => bench.load.run(work(bench, warmUpShare)),
+    measure: async (bench) => {
+      const before = bench.server.cpu();
+      const answer = await bench.load.run(work(bench, bench.quick ? 0.2 : 1));
+      const spent = bench.server.cpu() - before;
+      return { values: [spent / answer.count * scale], suite: answer.suite };
+    },
+  };
+}
+
+const microseconds = 1e6;
+
+function handshakeRow(
+  figure: Omit<Figure, 'unit'>,
+  key: KeyType,
+  group: number,
+  resume = false,
+): Row {
+  const command = {
+    op: 'handshakes',
+    suites: eitherSuite,
+    group,
+    resume,
+    concurrency: 16,
+    count: 3000,
+  } as const;
+  return costRow({ ...figure, unit: 'µs' }, key, command, microseconds);
+}
+
+function bulkRow(
+  figure: Omit<Figure, 'unit'>,
+  op: 'download' | 'upload',
+  suite: number,
+): Row {
+  const command = {
+    op,
+    suites: [suite],
+    group: x25519,
+    concurrency: 16,
+    count: 2e9,
+  } as const;
+  return costRow({ ...figure, unit: 's/GB' }, 'ECDSA', command, 1e9);
+}
+
+const roundTripRow = costRow(
+  {
+    id: 'round-trip',
+    title: '64-byte round trip, 64 connections',
+    unit: 'µs',
+  },
+  'ECDSA',
+  {
+    op: 'round_trips',
+    suites: eitherSuite,
+    group: x25519,
+    concurrency: 64,
+    count: 100_000,
+  },
+  microseconds,
+);
+
+/** Rows whose figure is the server's CPU time for one unit of work. */
+export const costRows: readonly Row[] = [
+  handshakeRow(
+    {
+      id: 'full',
+      title: 'full handshake, X25519, P-256 certificate',
+    },
+    'ECDSA',
+    x25519,
+  ),
+  handshakeRow(
+    {
+      id: 'hybrid',
+      title: 'full handshake, X25519MLKEM768',
+    },
+    'ECDSA',
+    hybrid,
+  ),
+  handshakeRow(
+    {
+      id: 'rsa',
+      title: 'full handshake, RSA-2048 certificate',
+    },
+    'RSA',
+    x25519,
+  ),
+  handshakeRow(
+    { id: 'resumed', title: 'resumed handshake' },
+    'ECDSA',
+    x25519,
+    true,
+  ),
+  bulkRow(
+    {
+      id: 'chacha-down',
+      title: 'ChaCha20-Poly1305, download ×16',
+    },
+    'download',
+    chacha,
+  ),
+  bulkRow(
+    {
+      id: 'chacha-up',
+      title: 'ChaCha20-Poly1305, upload ×16',
+    },
+    'upload',
+    chacha,
+  ),
+  bulkRow(
+    {
+      id: 'aes-down',
+      title: 'AES-128-GCM, download ×16',
+    },
+    'download',
+    aes128,
+  ),
+  bulkRow(
+    { id: 'aes-up', title: 'AES-128-GCM, upload ×16' },
+    'upload',
+    aes128,
+  ),
+  roundTripRow,
+];
