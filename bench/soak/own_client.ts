@@ -8,8 +8,9 @@ import { loadRuntime } from '../../src/terminator/runtime.ts';
 import type { Counts } from './client.ts';
 import type { Random } from './random.ts';
 
-/** How often the keys change: before this share of all writes. */
-const updateShare = 0.1;
+/** How often the keys change: before this share of all writes, but not sooner after the last time: servers bound their rate. */
+const updateShare = 0.2;
+const updatePause = 50;
 
 let engine: Promise<Engine> | undefined;
 
@@ -37,6 +38,7 @@ export class OwnClient extends Duplex {
   readonly #random: Random;
   readonly #counts: Counts;
   #peerEnded = false;
+  #nextUpdate = 0;
 
   constructor(connection: ClientConnection, raw: Socket, random: Random, counts: Counts) {
     super({ allowHalfOpen: true });
@@ -60,7 +62,8 @@ export class OwnClient extends Duplex {
 
   override _write(bytes: Buffer, _encoding: string, written: (error?: Error) => void): void {
     if (!this.#connection.established) return written(new Error('not established'));
-    if (this.#random.chance(updateShare)) {
+    if (performance.now() > this.#nextUpdate && this.#random.chance(updateShare)) {
+      this.#nextUpdate = performance.now() + updatePause;
       this.#connection.updateKeys(this.#random.chance(0.5));
       this.#counts.keyUpdates++;
     }

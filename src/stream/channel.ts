@@ -44,6 +44,8 @@ export class Channel implements SocketHandler {
   #heldRecords: Uint8Array[] | undefined;
   /** An effect is being answered asynchronously. */
   #waiting = false;
+  /** The socket's end came meanwhile. */
+  #ended = false;
   /** The receiver takes no more plaintext for now. */
   #blocked = false;
   /** The socket goes as soon as everything written has left. */
@@ -162,6 +164,9 @@ export class Channel implements SocketHandler {
 
   receivedEnd(): void {
     if (this.#over) return;
+    // What came before it has not been looked at yet: close_notify may be there.
+    this.#ended = this.#waiting;
+    if (this.#ended) return;
     this.#pool.begin();
     this.connection.receiveEnd();
     this.#turn();
@@ -212,6 +217,7 @@ export class Channel implements SocketHandler {
       answered();
       this.#turn();
       this.#pool.settle();
+      if (this.#ended && !this.#waiting) this.receivedEnd();
       if (!this.#blocked && !this.#waiting) this.socket.resume();
     };
     answer.then(

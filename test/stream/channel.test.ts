@@ -27,6 +27,10 @@ class ScriptedConnection {
   output: Uint8Array[] = [];
   pending: unknown;
   received = 0;
+  ended = false;
+  receiveEnd(): void {
+    this.ended = true;
+  }
   receive(bytes: Uint8Array): void {
     this.received += bytes.length;
   }
@@ -94,4 +98,19 @@ test('an effect that takes its time stops the reading only when more arrives mea
   answer(undefined);
   await new Promise((resolve) => setTimeout(resolve, 0));
   expect(calls).toEqual(['pause', 'resume']);
+});
+
+test('the end of the socket waits until an effect is answered: what came before it is looked at first', async () => {
+  let answer: (value: undefined) => void = () => {};
+  const { connection, channel } = start({
+    selectCredentials: () => new Promise<undefined>((resolve) => answer = resolve),
+  });
+  connection.pending = { type: 'select_credentials' };
+  channel.received(new Uint8Array(10));
+  channel.received(new Uint8Array(5));
+  channel.receivedEnd();
+  expect(connection.ended).toBe(false);
+  answer(undefined);
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  expect(connection.ended).toBe(true);
 });
