@@ -48,6 +48,11 @@ class MemorySocket implements Socket {
     this.#schedule();
   }
 
+  /** What was written is with the peer already. */
+  close(): void {
+    this.destroy();
+  }
+
   pause(): void {
     this.#paused = true;
   }

@@ -174,6 +174,12 @@ class NodeSocket implements Socket, Reader {
     else socket.end();
   }
 
+  close(): void {
+    if (this.#socket.destroyed) return;
+    this.pause();
+    this.#socket.destroySoon();
+  }
+
   pause(): void {
     if (this.#paused) return;
     this.#paused = true;

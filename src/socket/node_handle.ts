@@ -183,6 +183,14 @@ class HandleSocket implements Socket, Reader {
     if (this.#connected) this.#endWriting();
   }
 
+  close(): void {
+    if (this.#closed) return;
+    this.#readSideClosed = true;
+    if (this.#ending) this.#closeWhenDone();
+    else this.end();
+    if (!this.#closed) this.pause();
+  }
+
   pause(): void {
     this.#paused = true;
     if (!this.#reading) return;
@@ -277,7 +285,7 @@ class HandleSocket implements Socket, Reader {
     this.#closeWhenDone();
   }
 
-  /** Both directions have ended, and everything written has left. */
+  /** Both directions have ended, or the peer's is not waited for, and everything written has left. */
   #closeWhenDone(): void {
     if (this.#ending && this.#readSideClosed && this.#unwritten === 0) this.destroy();
   }

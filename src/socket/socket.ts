@@ -23,6 +23,8 @@ export interface Socket {
   write(bytes: Uint8Array): boolean;
   /** Ends our direction (FIN) after everything written. Idempotent. */
   end(): void;
+  /** Like `end`, and closes the socket as soon as everything written has left: the peer's end is not waited for. Idempotent. */
+  close(): void;
   /** Stops `received`. What the peer sends stays in the kernel. */
   pause(): void;
   /** Starts, or goes on with, `received`. A new socket is paused. */

@@ -55,6 +55,13 @@ class WebStreamSocket implements Socket {
     }, (error: unknown) => this.#shut(error));
   }
 
+  close(): void {
+    if (this.#closed) return;
+    this.#readSideClosed = true;
+    if (this.#writeSideClosed) queueMicrotask(() => this.#shut(undefined));
+    else this.end();
+  }
+
   #written(): void {
     if (--this.#unwritten > 0 || !this.#waiting || this.#closed) return;
     this.#waiting = false;
@@ -87,7 +94,7 @@ class WebStreamSocket implements Socket {
       while (!this.#paused && !this.#closed) {
         const bytes = this.#held ?? (await this.#reader.read()).value;
         this.#held = undefined;
-        if (this.#closed) return;
+        if (this.#closed || this.#readSideClosed) return;
         if (this.#paused && bytes !== undefined) {
           this.#held = bytes;
         } else if (bytes === undefined) {

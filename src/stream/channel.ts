@@ -48,8 +48,6 @@ export class Channel implements SocketHandler {
   #ended = false;
   /** The receiver takes no more plaintext for now. */
   #blocked = false;
-  /** The socket goes as soon as everything written has left. */
-  #closing = false;
   /** Failed, aborted or closed. */
   #over = false;
 
@@ -115,8 +113,7 @@ export class Channel implements SocketHandler {
     this.connection.close();
     this.#flush();
     this.#pool.settle();
-    if (this.#heldRecords === undefined) this.socket.destroy();
-    else this.#closing = true;
+    this.socket.close();
   }
 
   /** Ends the connection with the alert of `error`, if it has one, and our direction of the socket. */
@@ -175,8 +172,7 @@ export class Channel implements SocketHandler {
 
   drained(): void {
     this.#releaseRecords();
-    if (this.#closing) this.socket.destroy();
-    else this.#handler.onWritable();
+    this.#handler.onWritable();
   }
 
   closed(error: Error | undefined): void {

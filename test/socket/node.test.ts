@@ -132,6 +132,35 @@ describe.each(Object.keys(networks))('Node sockets with %s', (name) => {
     expect(recorder.error).toBeUndefined();
   });
 
+  test('close sends the rest however slowly the peer reads, and does not wait for its end', async () => {
+    const { socket, recorder, client } = await accept(network);
+    socket.resume();
+    const sent = pattern(8 * 1024 * 1024);
+    expect(socket.write(sent)).toBe(false);
+    socket.close();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(recorder.isClosed).toBe(false);
+    const received: Buffer[] = [];
+    client.on('data', (chunk) => void received.push(chunk));
+    await recorder.until((it) => it.isClosed);
+    await once(client, 'end');
+    expect(Buffer.concat(received).equals(sent)).toBe(true);
+    expect(recorder.error).toBeUndefined();
+    // The client never ended its direction.
+    expect(client.writableEnded).toBe(false);
+  });
+
+  test('close after end, with nothing left to send', async () => {
+    const { socket, recorder, client } = await accept(network);
+    client.on('data', () => {});
+    socket.resume();
+    socket.end();
+    await once(client, 'end');
+    socket.close();
+    await recorder.until((it) => it.isClosed);
+    expect(recorder.error).toBeUndefined();
+  });
+
   test('our end first leaves the peer free to send', async () => {
     const { socket, recorder, client } = await accept(network);
     client.on('data', () => {});
