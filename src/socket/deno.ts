@@ -3,7 +3,10 @@ import type { Address, Listener, ListenOptions, Network, Socket, SocketHandler }
 
 /**
  * TCP on Deno: a loop of `read` and a loop of `write` per socket. A pending read pins its buffer, so an idle socket waits with a
- * small one of its own; a read that fills it takes a large region from a pool for as long as the burst lasts.
+ * small one; a read that fills it takes a large region from a pool for as long as the burst lasts.
+ *
+ * A write is done only when its promise is resolved. So that a small message, which nearly always leaves at once, stops nobody, it is
+ * copied: the caller has its array back and goes on.
  */
 export interface DenoNetworkOptions {
   /** Large read buffers; may be regions of WebAssembly memory that never grows. Default: 16 of 256 KiB, made when needed. */
@@ -12,16 +15,20 @@ export interface DenoNetworkOptions {
   readonly crowded?: () => boolean;
 }
 
-/** What an idle socket reads into, in bytes. Holds a request of usual size, so that small messages need one read. */
-const IDLE_BUFFER = 2 * 1024;
-/** After a failed accept, in milliseconds. */
-const ACCEPT_PAUSE = 10;
+/** What an idle socket reads into, in bytes. Small messages need one read. */
+const IDLE_BUFFER = 512;
+/** What a new socket reads into, and the longest write that is copied: a ClientHello, a server's flight of usual size. */
+const HELLO_BUFFER = 2 * 1024;
 /** What a busy socket reads into when the pool is empty. */
 const SPARE_BUFFER = 32 * 1024;
+/** How long accepting rests after it failed, in milliseconds. */
+const ACCEPT_PAUSE = 10;
 
 export function createDenoNetwork(deno: DenoApi, options: DenoNetworkOptions = {}): Network {
-  const large: LargeBuffers = {
-    free: options.readRegions ?? Array.from({ length: 16 }, () => new Uint8Array(256 * 1024)),
+  const buffers: Buffers = {
+    idle: new BufferList(IDLE_BUFFER),
+    hello: new BufferList(HELLO_BUFFER),
+    large: options.readRegions ?? Array.from({ length: 16 }, () => new Uint8Array(256 * 1024)),
     crowded: options.crowded ?? (() => false),
   };
 
@@ -35,7 +42,7 @@ export function createDenoNetwork(deno: DenoApi, options: DenoNetworkOptions = {
         while (open) {
           try {
             const connection = await listener.accept();
-            accepted(new DenoSocket(connection, IDLE, large));
+            accepted(new DenoSocket(connection, IDLE, buffers));
           } catch (error) {
             if (!open) return;
             listenOptions.failed?.(error as Error);
@@ -55,7 +62,7 @@ export function createDenoNetwork(deno: DenoApi, options: DenoNetworkOptions = {
     },
 
     connect(address, handler): Socket {
-      const socket = new DenoSocket(undefined, handler, large);
+      const socket = new DenoSocket(undefined, handler, buffers);
       deno.connect({ hostname: address.host, port: address.port }).then(
         (connection) => socket.reached(connection),
         (error: unknown) => socket.fail(error),
@@ -66,30 +73,62 @@ export function createDenoNetwork(deno: DenoApi, options: DenoNetworkOptions = {
 }
 
 /** Shared by all sockets of a network. */
-interface LargeBuffers {
-  readonly free: Uint8Array[];
+interface Buffers {
+  readonly idle: BufferList;
+  readonly hello: BufferList;
+  readonly large: Uint8Array[];
   readonly crowded: () => boolean;
+}
+
+/** Buffers of one length, cut from larger pieces and used again: an allocation for each socket was a tenth of a handshake's cost. */
+class BufferList {
+  readonly length: number;
+  readonly #free: Uint8Array[] = [];
+
+  constructor(length: number) {
+    this.length = length;
+  }
+
+  take(): Uint8Array {
+    const buffer = this.#free.pop();
+    if (buffer !== undefined) return buffer;
+    const piece = new Uint8Array(32 * this.length);
+    for (let at = this.length; at < piece.length; at += this.length) {
+      this.#free.push(piece.subarray(at, at + this.length));
+    }
+    return piece.subarray(0, this.length);
+  }
+
+  giveBack(buffer: Uint8Array): void {
+    this.#free.push(buffer);
+  }
 }
 
 class DenoSocket implements Socket {
   handler: SocketHandler;
-  readonly #large: LargeBuffers;
+  readonly #buffers: Buffers;
   #connection: DenoConnection | undefined;
-  #idleBuffer: Uint8Array | undefined;
   #paused = true;
   #reading = false;
+  /** Nothing has been read. */
+  #fresh = true;
   /** Arrived while the socket was paused; a copy. */
   #held: Uint8Array | undefined;
+  /** The first is being written. */
   readonly #unwritten: Uint8Array[] = [];
+  /** What the first of `#unwritten` was copied into. */
+  #copy: Uint8Array | undefined;
   #writing = false;
+  /** A write returned false and `drained` has not been called since. */
+  #draining = false;
   #ending = false;
   #writeSideClosed = false;
   #readSideClosed = false;
   #closed = false;
 
-  constructor(connection: DenoConnection | undefined, handler: SocketHandler, large: LargeBuffers) {
+  constructor(connection: DenoConnection | undefined, handler: SocketHandler, buffers: Buffers) {
     this.handler = handler;
-    this.#large = large;
+    this.#buffers = buffers;
     this.#connection = connection;
     connection?.setNoDelay(true);
   }
@@ -120,13 +159,30 @@ class DenoSocket implements Socket {
 
   write(bytes: Uint8Array): boolean {
     if (this.#ending || this.#closed || bytes.length === 0) return true;
-    this.#unwritten.push(bytes);
+    const { hello } = this.#buffers;
+    const copied = this.#unwritten.length === 0 && bytes.length <= hello.length;
+    if (copied) {
+      this.#copy = hello.take();
+      this.#copy.set(bytes);
+      this.#unwritten.push(this.#copy.subarray(0, bytes.length));
+    } else {
+      this.#unwritten.push(bytes);
+      this.#draining = true;
+    }
     this.#startWriting();
-    return false;
+    return copied;
   }
 
   end(): void {
     if (this.#ending || this.#closed) return;
+    this.#ending = true;
+    this.#startWriting();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#readSideClosed = true;
+    if (this.#writeSideClosed) return this.destroy();
     this.#ending = true;
     this.#startWriting();
   }
@@ -164,29 +220,28 @@ class DenoSocket implements Socket {
       await undefined;
       this.#deliverHeld();
     }
-    let region: Uint8Array | undefined;
+    let buffer = this.#fresh ? this.#buffers.hello.take() : this.#buffers.idle.take();
     try {
       while (!this.#paused && !this.#closed) {
-        const buffer = region ?? (this.#idleBuffer ??= new Uint8Array(IDLE_BUFFER));
         const length = await connection.read(buffer);
-        if (this.#closed) return;
+        if (this.#closed || this.#readSideClosed) return;
         if (length === null) {
           this.#readSideClosed = true;
           this.handler.receivedEnd();
           if (this.#writeSideClosed) this.#shut(undefined);
           return;
         }
+        this.#fresh = false;
         const bytes = buffer.subarray(0, length);
         if (this.#paused) this.#held = bytes.slice();
         else this.handler.received(bytes);
-        if (length === buffer.length) region ??= this.#takeLarge();
-        else if (region !== undefined && length <= IDLE_BUFFER) region = this.#giveBack(region);
+        buffer = this.#nextBuffer(buffer, length);
       }
     } catch (error) {
       this.fail(error);
     } finally {
       this.#reading = false;
-      if (region !== undefined) this.#giveBack(region);
+      this.#giveBack(buffer);
       // Resumed while the last read was being dealt with.
       this.#startReading();
     }
@@ -199,13 +254,23 @@ class DenoSocket implements Socket {
     this.handler.received(held);
   }
 
-  #takeLarge(): Uint8Array {
-    const { free, crowded } = this.#large;
-    return (crowded() ? undefined : free.pop()) ?? new Uint8Array(SPARE_BUFFER);
+  /** What the read after one that brought `length` bytes into `buffer` goes into. */
+  #nextBuffer(buffer: Uint8Array, length: number): Uint8Array {
+    const { idle, hello, large, crowded } = this.#buffers;
+    if (length === buffer.length && length <= hello.length) {
+      this.#giveBack(buffer);
+      return (crowded() ? undefined : large.pop()) ?? new Uint8Array(SPARE_BUFFER);
+    }
+    if (length > hello.length || buffer.length === idle.length) return buffer;
+    this.#giveBack(buffer);
+    return length > idle.length ? hello.take() : idle.take();
   }
 
-  #giveBack(region: Uint8Array): undefined {
-    if (region.length !== SPARE_BUFFER) this.#large.free.push(region);
+  #giveBack(buffer: Uint8Array): void {
+    const { idle, hello, large } = this.#buffers;
+    if (buffer.length === idle.length) idle.giveBack(buffer);
+    else if (buffer.length === hello.length) hello.giveBack(buffer);
+    else if (buffer.length !== SPARE_BUFFER) large.push(buffer);
   }
 
   #startWriting(): void {
@@ -221,19 +286,30 @@ class DenoSocket implements Socket {
         const bytes = this.#unwritten[0] as Uint8Array;
         let written = await connection.write(bytes);
         while (written < bytes.length) written += await connection.write(bytes.subarray(written));
+        this.#giveBackCopy();
         if (this.#closed) return;
         this.#unwritten.shift();
-        if (this.#unwritten.length === 0) this.handler.drained();
+        if (this.#unwritten.length > 0 || !this.#draining) continue;
+        this.#draining = false;
+        this.handler.drained();
       }
       this.#writing = false;
       if (this.#ending && !this.#writeSideClosed && !this.#closed) await this.#closeWriteSide(connection);
     } catch (error) {
+      this.#giveBackCopy();
       this.fail(error);
     }
   }
 
+  #giveBackCopy(): void {
+    if (this.#copy !== undefined) this.#buffers.hello.giveBack(this.#copy);
+    this.#copy = undefined;
+  }
+
   async #closeWriteSide(connection: DenoConnection): Promise<void> {
     this.#writeSideClosed = true;
+    // Closing sends FIN as well.
+    if (this.#readSideClosed) return this.destroy();
     await connection.closeWrite();
     if (this.#readSideClosed) this.#shut(undefined);
   }
@@ -247,6 +323,8 @@ class DenoSocket implements Socket {
   }
 
   #close(): void {
+    // What is being written is still read from.
+    if (!this.#writing) this.#giveBackCopy();
     try {
       this.#connection?.close();
     } catch {
