@@ -101,6 +101,11 @@ const DECODERS: ReadonlyMap<number, Decoder> = new Map<number, Decoder>([
     (data, into) => into.signatureAlgorithmsCert = decodeSignatureAlgorithms(data),
   ],
   [ExtensionType.key_share, (data, into) => into.keyShare = decodeClientShares(data)],
+  // RFC 9001 §8.2: what is meant for QUIC has no place on TCP.
+  [
+    ExtensionType.quic_transport_parameters,
+    () => fail('unsolicited_extension', 'quic_transport_parameters'),
+  ],
   // 9846-4.3-7
   [ExtensionType.oid_filters, () => fail('forbidden_extension', 'oid_filters in a ClientHello')],
 ]);

@@ -22,6 +22,7 @@ export const ExtensionType = {
   post_handshake_auth: 49,
   signature_algorithms_cert: 50,
   key_share: 51,
+  quic_transport_parameters: 57,
   /** In an EncodedClientHelloInner only. */
   ech_outer_extensions: 0xfd00,
   encrypted_client_hello: 0xfe0d,

@@ -139,6 +139,8 @@ const NUMBERS: ReadonlySet<string> = new Set([
   'private-key-delay-ms',
   'read-size',
   'max-cert-list',
+  // Which code point QUIC would use.
+  'quic-use-legacy-codepoint',
   'expect-ticket-age-skew',
   'expect-peer-certificate-type',
 ]);

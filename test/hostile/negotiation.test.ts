@@ -124,6 +124,14 @@ test('early_data without pre_shared_key is rejected early data, and skipped', as
   expect(server.info?.earlyData).toBe(false);
 });
 
+test("QUIC's transport parameters are refused on TCP", async () => {
+  // RFC 9001 §8.2
+  const { server, client } = join();
+  await client.sendHello(withExtensions(client.usualHello(), extension.raw(57)));
+  await client.drain();
+  expect([server.reason, client.alert]).toEqual(['unsolicited_extension', 110]);
+});
+
 describe('versions', () => {
   test('a legacy_version other than 0x0303', async () => {
     // 9846-4.2.2-7, 9846-E.5-9
