@@ -25,6 +25,7 @@ export type {
   ClientConfig,
   CommonConfig,
   Credentials,
+  DelegatedCredential,
   Environment,
   HostConfig,
   Limits,
@@ -35,6 +36,7 @@ export { type ExternalPsk, type ImportedPsk, importPsk } from './handshake/impor
 export type { HandshakeInfo } from './handshake/result.ts';
 export { Log, type LogFields, type LogFormat, type LogLevel } from './observe/log.ts';
 export { Metrics } from './observe/metrics.ts';
+export { type DelegatedCredentialFiles, loadDelegatedCredential } from './pki/delegated_credential.ts';
 export { type CredentialFiles, loadCredentials, type LoadedCredentials } from './pki/credentials.ts';
 export { type SelfSigned, selfSigned, type SelfSignedOptions } from './pki/self_signed.ts';
 export { CertificateType } from './registry/certificate_type.ts';

@@ -21,6 +21,20 @@ export interface Environment {
   };
 }
 
+/** A key that the certificate's key has delegated to, for some days (RFC 9345). */
+export interface DelegatedCredential {
+  /** The serialized DelegatedCredential (§4). */
+  readonly credential: Uint8Array;
+  /** Holds its private key. */
+  readonly signer: Signer;
+  /** dc_cert_verify_algorithm: the SignatureScheme of its signatures. */
+  readonly scheme: number;
+  /** algorithm: the SignatureScheme it was signed with. */
+  readonly issuedWith: number;
+  /** Milliseconds since the epoch: from then on the certificate's own key signs. */
+  readonly expires: number;
+}
+
 /** One certificate with its key, as the handshake needs it. */
 export interface Credentials {
   /**
@@ -35,6 +49,8 @@ export interface Credentials {
   readonly ocspResponse?: Uint8Array;
   /** A SignedCertificateTimestampList (RFC 6962 §3.3). */
   readonly signedCertificateTimestamps?: Uint8Array;
+  /** Signs in place of the certificate's own key for clients that take it (RFC 9345). Servers only. */
+  readonly delegatedCredential?: DelegatedCredential;
 }
 
 /** What a server is for one name: its credentials, and what differs from the connection's configuration there. */

@@ -13,6 +13,8 @@ export interface ClientHelloInfo {
   readonly signatureSchemes: readonly number[];
   /** What it accepts in certificates: signature_algorithms_cert, or the same as `signatureSchemes`. */
   readonly certificateSignatureSchemes: readonly number[];
+  /** What it accepts of delegated credentials (RFC 9345); empty where it takes none. */
+  readonly delegatedCredentialSchemes: readonly number[];
   /** CertificateTypes (RFC 7250) it takes of a server, in its order of preference; X509 alone where it says nothing. */
   readonly serverCertificateTypes: readonly number[];
   /** DER DistinguishedNames of the authorities whose certificates it prefers; empty where it says nothing. */

@@ -174,6 +174,7 @@ export function clientHelloInfo({ cipherSuites, extensions }: ClientHello): Clie
     groups: extensions.supportedGroups ?? [],
     signatureSchemes,
     certificateSignatureSchemes: extensions.signatureAlgorithmsCert ?? signatureSchemes,
+    delegatedCredentialSchemes: extensions.delegatedCredential ?? [],
     serverCertificateTypes: extensions.serverCertificateTypes ?? [CertificateType.X509],
     certificateAuthorities: extensions.certificateAuthorities ?? [],
   };

@@ -17,7 +17,7 @@ import type { Writer } from '../wire/writer.ts';
 import type { ClientAuthentication, HostConfig, ServerConfig } from './config.ts';
 import { ask, type Flow, type HandshakeIo, receive, Secrets } from './flow.ts';
 import * as negotiate from './negotiate.ts';
-import { certificateMessage } from './own_certificate.ts';
+import { certificateMessage, chooseProof, type Proof } from './own_certificate.ts';
 import { type PeerCertificate, receivePeerCertificate } from './peer_certificate.ts';
 import { receiveHello, skippedLength } from './receive_hello.ts';
 import type { HandshakeInfo, HandshakeResult } from './result.ts';
@@ -57,7 +57,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     const binding: Binding = { suite, host, serverName, applicationProtocol, clientAuthentication };
     const psk = yield* choosePsk(config, hello, binding);
     // Before anything costly: without a PSK, can we sign what the client can verify?
-    const signatureScheme = psk === undefined ? ownScheme(config, host, hello) : undefined;
+    const proof = psk === undefined ? chooseProof(host, hello, config) : undefined;
     const types = chooseCertificateTypes(hello, host, clientAuthentication, psk !== undefined);
     const early = enterClientHello(config, message, hello, suite, transcript, psk);
     if (early !== undefined) secrets.keep(early);
@@ -116,7 +116,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     // 9846-4.4.2-2
     if (asksClient) send(encodeCertificateRequest, certificateRequest(config, clientAuthentication));
     // 9846-4.5.1-1, 9846-4.5.2-1, 9846-4.5.2-3
-    if (signatureScheme !== undefined) yield* sendCertificate(host, signatureScheme);
+    if (proof !== undefined) yield* sendCertificate(host, proof);
     send(encodeFinished, finishedVerifyData(suite.hash, serverHandshake, transcript.digest()));
     const main = secrets.keep(mainSecret(suite.hash, handshake));
     const clientApplication = secrets.keep(derive('c ap traffic', 'CLIENT_TRAFFIC_SECRET_0', main));
@@ -180,7 +180,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
         groupName: keyExchange.name,
         serverName,
         applicationProtocol,
-        signatureScheme,
+        signatureScheme: proof?.scheme,
         helloRetryRequest: retried,
         encryptedClientHello: ech,
         resumed: psk !== undefined,
@@ -191,16 +191,17 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       };
     }
 
-    function* sendCertificate(credentials: HostConfig, scheme: number): Flow<void> {
+    function* sendCertificate(credentials: HostConfig, { signer, scheme, delegated }: Proof): Flow<void> {
       const message = certificateMessage(credentials, {
         // 9846-4.5.1-6
         ocsp: extensions.statusRequest ?? false,
         timestamps: extensions.signedCertificateTimestamp ?? false,
+        delegated,
         algorithms: extensions.compressCertificate ?? [],
       }, config.certificateCompression);
       send(appendHandshake, message);
       const content = certificateVerifyContent('server', transcript.digest());
-      const signature = yield* ask({ type: 'sign', signer: credentials.signer, scheme, content });
+      const signature = yield* ask({ type: 'sign', signer, scheme, content });
       send(encodeCertificateVerify, { algorithm: scheme, signature });
     }
 
@@ -227,14 +228,6 @@ function* selectHost(config: ServerConfig, hello: ClientHello): Flow<HostConfig>
   const host = yield* ask({ type: 'select_credentials', clientHello: negotiate.clientHelloInfo(hello) });
   if (host === undefined) fail('unrecognized_name');
   return host;
-}
-
-function ownScheme(config: ServerConfig, { chain, signer }: HostConfig, { extensions }: ClientHello): number {
-  // 9846-4.2.1-4
-  if (chain.length === 0 && config.externalPsk !== undefined) fail('no_common_psk');
-  // 9846-4.3.3-3: a server that authenticates by certificate needs signature_algorithms (its PSKs did not serve).
-  if (extensions.signatureAlgorithms === undefined) fail('missing_extension', 'signature_algorithms');
-  return negotiate.chooseSignatureScheme(extensions.signatureAlgorithms, signer.schemes);
 }
 
 function certificateRequest(config: ServerConfig, { authorities }: ClientAuthentication): CertificateRequest {

@@ -33,6 +33,7 @@ export function decodeCertificate(body: Uint8Array, extensionLimit: number): Cer
 export interface LeafExtensions {
   readonly ocspResponse?: Uint8Array | undefined;
   readonly signedCertificateTimestamps?: Uint8Array | undefined;
+  readonly delegatedCredential?: Uint8Array | undefined;
 }
 
 export function encodeCertificate(
@@ -48,7 +49,7 @@ export function encodeCertificate(
         writer.opaqueVector(3, certificate);
         writer.vector(2, () => {
           if (index > 0) return;
-          const { ocspResponse, signedCertificateTimestamps } = leaf;
+          const { ocspResponse, signedCertificateTimestamps, delegatedCredential } = leaf;
           if (ocspResponse !== undefined) {
             encodeExtension(writer, ExtensionType.status_request, (w) => encodeCertificateStatus(w, ocspResponse));
           }
@@ -58,6 +59,9 @@ export function encodeCertificate(
               ExtensionType.signed_certificate_timestamp,
               (w) => w.opaque(signedCertificateTimestamps),
             );
+          }
+          if (delegatedCredential !== undefined) {
+            encodeExtension(writer, ExtensionType.delegated_credential, (w) => w.opaque(delegatedCredential));
           }
         });
       });

@@ -38,6 +38,7 @@ export interface ClientHelloExtensions {
   serverCertificateTypes: readonly number[] | undefined;
   compressCertificate: readonly number[] | undefined;
   recordSizeLimit: number | undefined;
+  delegatedCredential: readonly number[] | undefined;
   preSharedKey: OfferedPsks | undefined;
   earlyData: boolean | undefined;
   supportedVersions: readonly number[] | undefined;
@@ -86,6 +87,11 @@ const DECODERS: ReadonlyMap<number, Decoder> = new Map<number, Decoder>([
   ],
   [ExtensionType.compress_certificate, (data, into) => into.compressCertificate = decodeCompressionAlgorithms(data)],
   [ExtensionType.record_size_limit, (data, into) => into.recordSizeLimit = decodeRecordSizeLimit(data)],
+  [
+    ExtensionType.delegated_credential,
+    // RFC 9345 §3: a SignatureSchemeList as well.
+    (data, into) => into.delegatedCredential = decodeSignatureAlgorithms(data),
+  ],
   [ExtensionType.pre_shared_key, (data, into) => into.preSharedKey = decodeOfferedPsks(data)],
   [ExtensionType.early_data, (data, into) => into.earlyData = decodeEarlyDataIndication(data)],
   [ExtensionType.supported_versions, (data, into) => into.supportedVersions = decodeSupportedVersions(data)],
@@ -144,6 +150,7 @@ function noExtensions(): ClientHelloExtensions {
     serverCertificateTypes: undefined,
     compressCertificate: undefined,
     recordSizeLimit: undefined,
+    delegatedCredential: undefined,
     preSharedKey: undefined,
     earlyData: undefined,
     supportedVersions: undefined,

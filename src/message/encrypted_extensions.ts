@@ -30,6 +30,7 @@ const FORBIDDEN: readonly number[] = [
   ExtensionType.signed_certificate_timestamp,
   ExtensionType.padding,
   ExtensionType.compress_certificate,
+  ExtensionType.delegated_credential,
   ExtensionType.pre_shared_key,
   ExtensionType.supported_versions,
   ExtensionType.cookie,

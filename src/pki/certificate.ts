@@ -45,6 +45,8 @@ export interface Certificate {
   readonly pathLength: number | undefined;
   /** Whether a keyUsage bit (RFC 5280 §4.2.1.3) is set; true for all when there is no such extension. */
   readonly allowsUsage: (bit: number) => boolean;
+  /** Whether it has DelegationUsage (RFC 9345 §4.2). */
+  readonly mayDelegate: boolean;
   /** extKeyUsage; undefined without it. */
   readonly purposes: readonly string[] | undefined;
   readonly nameConstraints: NameConstraints | undefined;
@@ -128,6 +130,7 @@ function describe(der: Uint8Array, x509: pkijs.Certificate): Certificate {
     isAuthority: constraints?.isAuthority ?? false,
     pathLength: constraints?.pathLength,
     allowsUsage: (bit) => usageBits === undefined || ((usageBits[bit >> 3] ?? 0) & (0x80 >> (bit & 7))) !== 0,
+    mayDelegate: extensions.has(ExtensionOid.delegationUsage),
     purposes: read(ExtensionOid.extKeyUsage, readPurposes),
     nameConstraints: read(ExtensionOid.nameConstraints, readNameConstraints),
     subjectKeyIdentifier: read(ExtensionOid.subjectKeyIdentifier, readSubjectKeyIdentifier),

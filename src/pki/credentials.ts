@@ -185,7 +185,8 @@ function usableSignature({ subject, signedWith }: Certificate, label: string): r
   );
 }
 
-async function makeSigner(
+/** A signer of the private key in `file`, which must belong to `publicKey`. Throws `UsageError`. */
+export async function makeSigner(
   file: Uint8Array,
   label: string,
   publicKey: PublicKey,

@@ -48,6 +48,8 @@ export const ExtensionOid = {
   policyConstraints: '2.5.29.36',
   extKeyUsage: '2.5.29.37',
   inhibitAnyPolicy: '2.5.29.54',
+  /** RFC 9345 §4.2. */
+  delegationUsage: '1.3.6.1.4.1.44363.44',
 } as const;
 
 /** Purposes of extKeyUsage: RFC 5280 §4.2.1.12. */

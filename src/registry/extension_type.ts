@@ -12,6 +12,7 @@ export const ExtensionType = {
   padding: 21,
   compress_certificate: 27,
   record_size_limit: 28,
+  delegated_credential: 34,
   pre_shared_key: 41,
   early_data: 42,
   supported_versions: 43,

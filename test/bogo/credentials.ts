@@ -7,10 +7,12 @@ import type { HostConfig } from '../../src/handshake/config.ts';
 import type { ClientHelloInfo } from '../../src/handshake/effect.ts';
 import { type ImportedPsk, importPsk } from '../../src/handshake/imported_psk.ts';
 import { LOCAL_CERTIFICATE_LIMITS, readCertificate } from '../../src/pki/certificate.ts';
+import { readDelegatedCredential } from '../../src/pki/delegated_credential.ts';
+import { readRawPublicKey } from '../../src/pki/raw_public_key.ts';
 import { CertificateType } from '../../src/registry/certificate_type.ts';
 import type { Session } from '../../src/session/session.ts';
 import { nodeSigner } from '../support/node_provider.ts';
-import { type ShimConfig, type ShimCredential, Unimplemented } from './flags.ts';
+import { ExpectationError, type ShimConfig, type ShimCredential, Unimplemented } from './flags.ts';
 import { policyOf } from './policies.ts';
 
 export interface LoadedCredential {
@@ -65,8 +67,21 @@ function load(config: ShimConfig, credential: ShimCredential, index: number, cry
       signer,
       ...ocspResponse === undefined ? {} : { ocspResponse },
       ...signedCertificateTimestamps === undefined ? {} : { signedCertificateTimestamps },
+      ...credential.kind === 'delegated' ? delegated(credential.delegatedCredential, key, signer) : {},
     },
   };
+}
+
+/** The certificate's own key is not there: only clients that take the delegated credential can be served. */
+function delegated(credential: Uint8Array | undefined, key: KeyObject, signer: Signer): Partial<HostConfig> {
+  if (credential === undefined) throw new Unimplemented('a half credential');
+  const { scheme, spki, algorithm: issuedWith } = readDelegatedCredential(credential, '-delegated-credential');
+  const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' });
+  if (readRawPublicKey(spki).type === 'rsa') throw new ExpectationError('rsaEncryption keys are not delegated to');
+  if (Buffer.compare(publicKey, spki) !== 0) {
+    throw new ExpectationError('the key is not that of the delegated credential');
+  }
+  return { signer: NO_SIGNER, delegatedCredential: { credential, signer, scheme, issuedWith, expires: Infinity } };
 }
 
 function issuerOf(der: Uint8Array): Uint8Array {
@@ -108,10 +123,16 @@ export function chooseCredential(
     throw new TlsError('access_denied', 'no certificate of an issuer that the client names', 'handshake_failure');
   }
   const certificates = named.filter(({ psks }) => psks.length === 0);
+  const schemesOf = ({ host: { signer, delegatedCredential } }: LoadedCredential) => {
+    const taken = delegatedCredential !== undefined &&
+      hello.signatureSchemes.includes(delegatedCredential.issuedWith) &&
+      hello.delegatedCredentialSchemes.includes(delegatedCredential.scheme);
+    return taken ? hello.signatureSchemes : signer.schemes;
+  };
   const typed = certificates.filter(({ host }) => {
     return hello.serverCertificateTypes.includes(host.certificateType ?? CertificateType.X509);
   });
-  const usable = typed.find(({ host }) => host.signer.schemes.some((one) => hello.signatureSchemes.includes(one)));
+  const usable = typed.find((one) => schemesOf(one).some((scheme) => hello.signatureSchemes.includes(scheme)));
   return usable ?? named.find(({ psks }) => psks.length > 0) ?? typed[0] ?? named[0];
 }
 

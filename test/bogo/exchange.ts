@@ -15,16 +15,13 @@ import { nodeVerify } from '../support/node_provider.ts';
 import { TcpLink } from '../support/raw_link.ts';
 import { concat } from '../support/raw_wire.ts';
 import { chooseCredential, type LoadedCredential, type PskChoice } from './credentials.ts';
-import type { ShimConfig } from './flags.ts';
+import { ExpectationError, type ShimConfig } from './flags.ts';
 import { speaksTls13 } from './hello.ts';
 
 /** What the error map of config.json speaks of. */
 export function shimReason({ reason, alert }: TlsError): string {
   return `reason:${reason === 'peer_alert' ? `peer_alert:${alert}` : reason}:`;
 }
-
-/** The runner's expectation was not met: the text goes to stderr. */
-export class ExpectationError extends Error {}
 
 export interface Received {
   readonly session: Session;

@@ -7,9 +7,12 @@ export const UNIMPLEMENTED = 89;
 
 export class Unimplemented extends Error {}
 
+/** The runner's expectation was not met: the text goes to stderr. */
+export class ExpectationError extends Error {}
+
 /** One certificate with its key, raw public key or PSK. */
 export interface ShimCredential {
-  kind: 'x509' | 'rpk' | 'psk';
+  kind: 'x509' | 'rpk' | 'psk' | 'delegated';
   certFile?: string;
   keyFile?: string;
   ocspResponse?: Uint8Array;
@@ -20,6 +23,7 @@ export interface ShimCredential {
   identity?: Uint8Array;
   context?: Uint8Array;
   hash?: 'SHA-256' | 'SHA-384';
+  delegatedCredential?: Uint8Array;
 }
 
 /** A key for Encrypted Client Hello, of three flags. */
@@ -219,6 +223,7 @@ const CREDENTIAL_VALUES: ReadonlySet<string> = new Set([
   'ocsp-response',
   'signed-cert-timestamps',
   'signing-prefs',
+  'delegated-credential',
   'psk-importer-key',
   'psk-importer-identity',
   'psk-importer-context',
@@ -230,6 +235,7 @@ const CREDENTIAL_KINDS: ReadonlyMap<string, ShimCredential['kind']> = new Map([
   ['new-x509-credential', 'x509'],
   ['new-rpk-credential', 'rpk'],
   ['new-psk-credential', 'psk'],
+  ['new-delegated-credential', 'delegated'],
 ]);
 
 const CREDENTIAL_SWITCHES: ReadonlyMap<string, Partial<ShimCredential>> = new Map<string, Partial<ShimCredential>>([
@@ -280,6 +286,9 @@ function applyCredential(credential: ShimCredential, name: string, value: string
       break;
     case 'signed-cert-timestamps':
       credential.signedCertTimestamps = new Uint8Array(Buffer.from(value, 'base64'));
+      break;
+    case 'delegated-credential':
+      credential.delegatedCredential = new Uint8Array(Buffer.from(value, 'base64'));
       break;
     case 'psk-importer-key':
       credential.key = new Uint8Array(Buffer.from(value, 'base64'));

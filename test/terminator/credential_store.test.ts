@@ -17,6 +17,7 @@ function hello(serverName: string | undefined, ...signatureSchemes: number[]): C
     cipherSuites: [],
     groups: [],
     serverCertificateTypes: [0],
+    delegatedCredentialSchemes: [],
     certificateAuthorities: [],
   };
   return { serverName, ...lists, signatureSchemes, certificateSignatureSchemes: signatureSchemes };
