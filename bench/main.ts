@@ -94,11 +94,11 @@ class Run {
     mkdirSync(folder);
     const backendPort = (await this.#load.run({ op: 'backend' })).port ?? 0;
     const port = await freePort();
-    const { connections = ordinaryConnections, cores = workers === 1 ? '0' : `0-${workers - 1}` } = row;
+    const { connections = ordinaryConnections } = row;
     // No more than it is allowed: haproxy refuses to start.
     const possible = Math.min(connections, Math.floor((this.#limit.files - otherFiles / 10) / 2));
     const plan = { port, backendPort, certificate, workers, folder, connections: possible };
-    const server = startPinned(cores, [...this.#limit.prefix, ...peer.command(plan)]);
+    const server = startPinned('0', [...this.#limit.prefix, ...peer.command(plan)]);
     server.child.stdout?.resume();
     await listening(port, server);
     // With workers, the first listener may be a trial of the port: the real ones come after it.

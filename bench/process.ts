@@ -191,7 +191,7 @@ export async function listening(
   port: number,
   server: PinnedProcess,
 ): Promise<void> {
-  for (let tries = 0; tries < 200; tries++) {
+  for (let tries = 0; tries < 1200; tries++) {
     if (!server.alive) break;
     if (await reachable(port)) return;
     await pause(50);

@@ -25,8 +25,6 @@ export interface Row {
   readonly key: KeyType;
   readonly figures: readonly Figure[];
   readonly workers?: number;
-  /** Cores of the server. Default: the first, or one for each worker. */
-  readonly cores?: string;
   /** Connections that the server must be able to hold. Default: 9000. */
   readonly connections?: number;
   /** A server of its own for each slice; otherwise one serves all rounds and rows. */
