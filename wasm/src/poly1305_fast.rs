@@ -4,25 +4,50 @@
 //! The clamp makes r1, r2, r3 multiples of 4. With 2^130 = 5, a product that lands 128 bits up comes back as
 //! h · r · 2^128 = h · (r / 4) · 2^130 = h · s, where s = 5r / 4.
 //!
-//! Bounds, held to by overflow checks in the native tests: r < 2^28, s < 2^28.4. After a block h0 < 2^32 + c, where c = 5 · (d4 / 4) < 2^32,
-//! the other words < 2^32 and h4 < 4. Before a multiplication the message adds 2^32 to each, so that h0 < 2^33.6, h1..h3 < 2^33,
-//! h4 ≤ 4; a column is less than 2^33.6 · 2^28 + 3 · 2^33 · 2^28.4 + 4 · 2^28.4 < 2^63.7.
-
-use crate::chacha20::load_le32;
+//! Four limbs, of which the top one has 34 bits: a fifth for two bits would cost four multiplications more.
+//!
+//! Bounds, held to by overflow checks in the native tests, in units of 2^32 (for h and the message) and 2^60 (for their products):
+//! r < 2^28, s < 5/4 · 2^28. After a block h1, h2 < 1 and h3 < 4; h0 < 1 + 5 · q, where q = d3 / 2^34 < 13.3 / 64, so that h0 < 2.1. The
+//! message adds 1 to each, and to h3 one more for its 2^128: h0 < 3.1, h1, h2 < 2, h3 < 6. The largest column is d0 < 3.1 + 2 · 5/4 + 2 · 5/4 +
+//! 6 · 5/4 = 15.6; d1 < 15.1, d2 < 14.6 and d3 < 13.1 take in a carry of 2^-28. All are below 16, which is 2^64.
 
 const MASK: u64 = 0xffff_ffff;
+const TOP: u64 = 0x3_ffff_ffff;
 
 #[derive(Clone, Copy)]
 pub struct Poly1305 {
-    h: [u64; 5],
+    h: [u64; 4],
     r: [u64; 4],
     /// 5/4 of r[1], r[2], r[3].
     s: [u64; 3],
 }
 
+/// The 32-bit word at `at`, a multiple of 4. Read as one number: from four bytes LLVM would make an address of its own for each.
 #[inline(always)]
 fn word(bytes: &[u8; 16], at: usize) -> u64 {
-    load_le32(bytes, at) as u64
+    debug_assert!(at <= 12);
+    // SAFETY: four readable bytes.
+    u32::from_le(unsafe { bytes.as_ptr().add(at).cast::<u32>().read_unaligned() }) as u64
+}
+
+/// A block on its way into the sum.
+#[derive(Clone, Copy)]
+pub struct Half {
+    h: [u64; 4],
+    low: u64,
+    d1: u64,
+}
+
+/// The number itself, computed before what follows in the source: LLVM would otherwise move arithmetic down to where its result is
+/// used, and what is interleaved would come one after the other.
+#[inline(always)]
+fn in_order(mut number: u64) -> u64 {
+    // SAFETY: a comment.
+    #[cfg(target_arch = "wasm32")]
+    unsafe {
+        core::arch::asm!("/* {0} */", inout(local) number, options(nomem, nostack, preserves_flags))
+    };
+    number
 }
 
 impl Poly1305 {
@@ -35,30 +60,38 @@ impl Poly1305 {
             word(key, 8) & 0x0fff_fffc,
             word(key, 12) & 0x0fff_fffc,
         ];
-        Self { h: [0; 5], r, s: [r[1] + (r[1] >> 2), r[2] + (r[2] >> 2), r[3] + (r[3] >> 2)] }
+        Self { h: [0; 4], r, s: [r[1] + (r[1] >> 2), r[2] + (r[2] >> 2), r[3] + (r[3] >> 2)] }
     }
 
     #[inline(always)]
     pub fn block(&mut self, block: &[u8; 16]) {
-        let [r0, r1, r2, r3] = self.r;
+        let half = self.begin(block);
+        self.end(half);
+    }
+
+    /// The first half of the work on a block; `end` does the rest.
+    #[inline(always)]
+    pub fn begin(&mut self, block: &[u8; 16]) -> Half {
+        let [r0, r1, _, _] = self.r;
         let [s1, s2, s3] = self.s;
-        let h0 = self.h[0] + word(block, 0);
-        let h1 = self.h[1] + word(block, 4);
-        let h2 = self.h[2] + word(block, 8);
-        let h3 = self.h[3] + word(block, 12);
-        let h4 = self.h[4] + 1;
+        let [h0, h1, h2, h3] = self.h;
+        let h0 = h0 + word(block, 0);
+        let h1 = h1 + word(block, 4);
+        let h2 = h2 + word(block, 8);
+        let h3 = h3 + word(block, 12) + (1 << 32);
         let d0 = h0 * r0 + h1 * s3 + h2 * s2 + h3 * s1;
-        let d1 = h0 * r1 + h1 * r0 + h2 * s3 + h3 * s2 + h4 * s1;
-        let d2 = h0 * r2 + h1 * r1 + h2 * r0 + h3 * s3 + h4 * s2;
-        let d3 = h0 * r3 + h1 * r2 + h2 * r1 + h3 * r0 + h4 * s3;
-        let d4 = h4 * r0;
-        let d1 = d1 + (d0 >> 32);
-        let d2 = d2 + (d1 >> 32);
-        let d3 = d3 + (d2 >> 32);
-        let d4 = d4 + (d3 >> 32);
-        // d4 stands at 2^128: what is above its two low bits comes back times 5/4.
-        let folded = (d4 & !3) + (d4 >> 2);
-        self.h = [(d0 & MASK) + folded, d1 & MASK, d2 & MASK, d3 & MASK, d4 & 3];
+        let d1 = h0 * r1 + h1 * r0 + h2 * s3 + h3 * s2 + (d0 >> 32);
+        Half { h: [h0, h1, h2, h3], low: in_order(d0 & MASK), d1: in_order(d1) }
+    }
+
+    #[inline(always)]
+    pub fn end(&mut self, Half { h: [h0, h1, h2, h3], low, d1 }: Half) {
+        let [r0, r1, r2, r3] = self.r;
+        let s3 = self.s[2];
+        let d2 = h0 * r2 + h1 * r1 + h2 * r0 + h3 * s3 + (d1 >> 32);
+        let d3 = h0 * r3 + h1 * r2 + h2 * r1 + h3 * r0 + (d2 >> 32);
+        // d3 stands at 2^96: what is above 2^130 comes back times 5.
+        self.h = [low + 5 * (d3 >> 34), d1 & MASK, d2 & MASK, d3 & TOP].map(in_order);
     }
 
     /// Takes in `text`, its last block padded with zeros.
@@ -78,29 +111,29 @@ impl Poly1305 {
         let mut h = self.h;
         // Twice: the first carry out of the top may ripple through all words.
         for _ in 0..2 {
-            for i in 0..4 {
+            for i in 0..3 {
                 h[i + 1] += h[i] >> 32;
                 h[i] &= MASK;
             }
-            h[0] += 5 * (h[4] >> 2);
-            h[4] &= 3;
+            h[0] += 5 * (h[3] >> 34);
+            h[3] &= TOP;
         }
-        for i in 0..4 {
+        for i in 0..3 {
             h[i + 1] += h[i] >> 32;
             h[i] &= MASK;
         }
         // g = h + 5: reaches 2^130 exactly when h is not below 2^130 - 5, and then its low bits are the reduced value.
         let mut g = h;
         g[0] += 5;
-        for i in 0..4 {
+        for i in 0..3 {
             g[i + 1] += g[i] >> 32;
             g[i] &= MASK;
         }
-        let above = 0u64.wrapping_sub(g[4] >> 2 & 1);
+        let above = 0u64.wrapping_sub(g[3] >> 34 & 1);
         let mut tag = [0; 16];
         let mut carry = 0;
         for i in 0..4 {
-            carry += (h[i] ^ (h[i] ^ g[i]) & above) + word(addend, 4 * i);
+            carry += ((h[i] ^ (h[i] ^ g[i]) & above) & MASK) + word(addend, 4 * i);
             tag[4 * i..4 * i + 4].copy_from_slice(&(carry as u32).to_le_bytes());
             carry >>= 32;
         }
