@@ -75,10 +75,10 @@ export async function fuzzConnection(seed: number, around: Surroundings, counts:
   const client = new RawClient(server, { group: random.pick([0x1d, 0x1d, 0x17]) });
   if (random.once(2)) client.psk = around.psk;
   const episode = new Episode(random, client, server);
-  const started = performance.now();
+  const started = process.cpuUsage();
   await episode.run();
   check(server, client, episode, options);
-  const took = performance.now() - started;
+  const took = process.cpuUsage(started).user / 1000;
   if (took > 5000) throw new Error(`the episode took ${took} ms`);
   counts.episodes++;
   if (server.info !== undefined) counts.handshakes++;

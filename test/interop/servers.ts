@@ -23,6 +23,8 @@ export interface Server {
   readonly port: number;
   /** The connections that have ended so far; undefined when the server does not tell. */
   readonly connections?: readonly ConnectionLine[];
+  /** All lines of its log so far; undefined when it has none. */
+  readonly log?: readonly Readonly<Record<string, unknown>>[];
   /** Ends it. Rejects when it did not end in an orderly way. */
   stop(): Promise<void>;
 }
@@ -85,12 +87,14 @@ async function startCommand(command: readonly string[], options: ServerOptions):
   const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   const exit = once(child, 'exit') as Promise<[number | null, string | null]>;
   const connections: ConnectionLine[] = [];
+  const log: Record<string, unknown>[] = [];
   const port = await new Promise<number>((resolve, reject) => {
     let said = '';
     createInterface(child.stderr).on('line', (line) => {
       said += line;
       if (!line.startsWith('{')) return;
       const entry = JSON.parse(line) as { event: string; address: string } & ConnectionLine;
+      log.push(entry as unknown as Record<string, unknown>);
       if (entry.event === 'listening') resolve(Number(entry.address.split(':').at(-1)));
       if ('suite' in entry) connections.push(entry);
     });
@@ -101,6 +105,7 @@ async function startCommand(command: readonly string[], options: ServerOptions):
   return {
     port,
     connections,
+    log,
     async stop() {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);

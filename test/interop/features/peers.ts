@@ -1,0 +1,75 @@
+/** How each client is told to connect, check the certificate, and let itself be talked to. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DENO } from '../../support/deno.ts';
+import { ROOT } from '../../support/root.ts';
+import { type Lab, missingProgram } from './lab.ts';
+
+export const OPENSSL: string | undefined = missingProgram('openssl', 'openssl');
+export const GNUTLS: string | undefined = missingProgram('gnutls-cli', 'gnutls-bin');
+export const NSS: string | undefined = missingProgram('tstclnt', 'libnss3-tools');
+export const CURL: string | undefined = missingProgram('curl', 'curl');
+export const CHROMIUM: string | undefined = missingProgram('chromium-headless-shell', 'chromium-headless-shell');
+export const GO: string | undefined = spawnSync('go', ['version']).error === undefined
+  ? undefined
+  : 'no go on PATH (https://go.dev)';
+export const DENO_MISSING: string | undefined = DENO === undefined
+  ? 'the npm package deno has no binary for this machine'
+  : undefined;
+
+export function openssl(lab: Lab, port: number, ...more: string[]): string[] {
+  // deno-fmt-ignore
+  return [
+    's_client', '-connect', `127.0.0.1:${port}`, '-servername', 'localhost', '-tls1_3',
+    '-CAfile', lab.rootFile, '-verify_hostname', 'localhost', '-verify_return_error', ...more,
+  ];
+}
+
+export function gnutls(lab: Lab, port: number, ...more: string[]): string[] {
+  // deno-fmt-ignore
+  return [
+    '--x509cafile', lab.rootFile, '--sni-hostname', 'localhost', '--verify-hostname', 'localhost',
+    '--port', String(port), '127.0.0.1', ...more,
+  ];
+}
+
+export function nss(lab: Lab, port: number, ...more: string[]): string[] {
+  const database = join(lab.folder, 'nss');
+  if (!existsSync(database)) {
+    mkdirSync(database);
+    spawnSync('certutil', ['-N', '-d', `sql:${database}`, '--empty-password']);
+    spawnSync('certutil', ['-A', '-d', `sql:${database}`, '-n', 'root', '-t', 'C,,', '-i', lab.rootFile]);
+  }
+  // deno-fmt-ignore
+  return [
+    '-h', '127.0.0.1', '-a', 'localhost', '-p', String(port), '-d', `sql:${database}`, '-V', 'tls1.3:tls1.3', ...more,
+  ];
+}
+
+/** What Go's crypto/tls knows of a connection (peers/go_state). */
+export interface GoState {
+  readonly resumed: boolean;
+  readonly retried: boolean;
+  readonly protocol: string;
+  readonly ocsp: string;
+  readonly timestamps: readonly string[];
+  readonly exported: string;
+  readonly answer: string;
+}
+
+/** One connection of Go's client. Options as in its source. */
+export async function goState(lab: Lab, port: number, ...more: string[]): Promise<GoState> {
+  const program = join(lab.folder, 'go_state');
+  if (!existsSync(program)) {
+    const folder = join(ROOT, 'test/interop/peers/go_state');
+    const built = spawnSync('go', ['build', '-o', program, 'main.go'], { cwd: folder, encoding: 'utf8' });
+    if (built.status !== 0) throw new Error(`go build: ${built.error?.message ?? built.stderr}`);
+  }
+  const said = await lab.talk(program, ['-port', String(port), '-root', lab.rootFile, ...more], { steps: [] });
+  try {
+    return JSON.parse(said) as GoState;
+  } catch {
+    throw new Error(`Go: ${said}`);
+  }
+}

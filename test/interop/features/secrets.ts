@@ -1,0 +1,255 @@
+import { readFileSync } from 'node:fs';
+import { loadCredentials } from '../../../src/pki/credentials.ts';
+import type { Session } from '../../../src/session/session.ts';
+import type { HandshakeInfo } from '../../../src/handshake/result.ts';
+import { acceptTls } from '../../../src/stream/tls_stream.ts';
+import { createEngine } from '../../../src/terminator/engine.ts';
+import { loadRuntime } from '../../../src/terminator/runtime.ts';
+import type { ServerConfig } from '../../../src/handshake/config.ts';
+import { expectEqual, expectText, type Feature, type Lab } from './lab.ts';
+import { GNUTLS, gnutls, GO, goState, NSS, nss, OPENSSL, openssl } from './peers.ts';
+
+const LABEL = 'EXPORTER-sallyport-interop';
+
+/** The library's server in this process; each connection is sent back the first that it says. */
+interface Library {
+  readonly port: number;
+  readonly connections: readonly Connected[];
+}
+
+interface Connected {
+  readonly info: HandshakeInfo;
+  /** Keying material under `LABEL`, in hexadecimal. */
+  readonly exported: string;
+}
+
+async function library(lab: Lab, more: Partial<ServerConfig> = {}): Promise<Library> {
+  const engine = await createEngine(await loadRuntime());
+  const { leaf } = lab.issue();
+  const files = {
+    chain: Buffer.from(leaf.chainPem),
+    key: Buffer.from(leaf.keyPem),
+    labels: { chain: 'chain', key: 'key' },
+  };
+  const credentials = await loadCredentials(files, engine.signatures, Date.now());
+  const config: ServerConfig = { ...engine.environment, ...more };
+  const connections: Connected[] = [];
+  const listener = await engine.network.listen({ host: '127.0.0.1', port: 0 }, async (socket) => {
+    try {
+      const stream = await acceptTls(socket, config, { selectCredentials: () => credentials.credentials });
+      const exported = Buffer.from(stream.exportKeyingMaterial(LABEL, new Uint8Array(), 32)).toString('hex');
+      connections.push({ info: stream.info, exported });
+      // Back, and the end: NSS's client ends when its server does.
+      const { value } = await stream.readable.getReader().read();
+      const writer = stream.writable.getWriter();
+      if (value !== undefined) await writer.write(value);
+      await writer.close();
+    } catch {
+      // The client tells.
+    }
+  });
+  lab.atEnd(() => listener.close());
+  return { port: listener.address.port, connections };
+}
+
+/** Of the first connection, when its handshake is finished. */
+async function connected({ connections }: Library): Promise<Connected> {
+  for (const deadline = Date.now() + 5000; Date.now() < deadline;) {
+    if (connections[0] !== undefined) return connections[0];
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error('no connection');
+}
+
+const exporters: Feature[] = [
+  {
+    feature: 'exporter',
+    peer: 'openssl s_client',
+    missing: OPENSSL,
+    async run(lab) {
+      const server = await library(lab);
+      const args = openssl(lab, server.port, '-keymatexport', LABEL, '-keymatexportlen', '32');
+      const said = await lab.talk('openssl', args, { last: 'Q\n' });
+      expectEqual(
+        expectText(said, /Keying material: ([0-9A-F]+)/)[1]?.toLowerCase(),
+        (await connected(server)).exported,
+        'keying material',
+      );
+      return 'the same 32 bytes';
+    },
+  },
+  {
+    feature: 'exporter',
+    peer: 'gnutls-cli',
+    missing: GNUTLS,
+    async run(lab) {
+      const server = await library(lab);
+      const said = await lab.talk(
+        'gnutls-cli',
+        gnutls(lab, server.port, '--keymatexport', LABEL, '--keymatexportsize', '32'),
+      );
+      expectEqual(
+        expectText(said, /Key material: ([0-9a-f]+)/i)[1]?.toLowerCase(),
+        (await connected(server)).exported,
+        'keying material',
+      );
+      return 'the same 32 bytes';
+    },
+  },
+  {
+    feature: 'exporter',
+    peer: 'tstclnt (NSS)',
+    missing: NSS,
+    async run(lab) {
+      const server = await library(lab);
+      const said = await lab.talk('tstclnt', nss(lab, server.port, '-f', '-x', `${LABEL}:32`));
+      const shown = said.replaceAll(/[^0-9a-f]/gi, '').toLowerCase();
+      if (!shown.includes((await connected(server)).exported)) {
+        throw new Error(`${(await connected(server)).exported} is not in: ${said.slice(0, 1500)}`);
+      }
+      return 'the same 32 bytes';
+    },
+  },
+  {
+    feature: 'exporter',
+    peer: 'Go crypto/tls',
+    missing: GO,
+    async run(lab) {
+      const server = await library(lab);
+      expectEqual(
+        (await goState(lab, server.port, '-export', LABEL)).exported,
+        (await connected(server)).exported,
+        'keying material',
+      );
+      return 'the same 32 bytes';
+    },
+  },
+];
+
+const KEY = '00112233445566778899aabbccddeeff0123456789abcdef';
+
+/** Knows one identity. OpenSSL takes TLS_AES_128_GCM_SHA256 for such keys, and the others SHA-256. */
+function withPsk(identity: string): Partial<ServerConfig> {
+  const session: Omit<Session, 'secret'> = {
+    kind: 'external',
+    cipherSuite: 0x1301,
+    serverName: undefined,
+    applicationProtocol: undefined,
+    context: '',
+    createdAt: 0,
+    authenticatedAt: 0,
+    lifetime: 0,
+    ageAdd: 0,
+    maxEarlyDataSize: 0,
+    peerCertificates: [],
+  };
+  return {
+    cipherSuites: [0x1301],
+    externalPsk: (asked) =>
+      Buffer.from(asked).toString() === identity
+        ? { ...session, secret: new Uint8Array(Buffer.from(KEY, 'hex')) }
+        : undefined,
+  };
+}
+
+async function usesPsk(lab: Lab, identity: string, connectWith: (port: number) => Promise<string>): Promise<string> {
+  const server = await library(lab, withPsk(identity));
+  await connectWith(server.port);
+  const info = (await connected(server)).info;
+  expectEqual(Buffer.from(info.pskIdentity ?? []).toString(), identity, 'identity');
+  expectEqual(info.signatureScheme, undefined, 'signature');
+  return 'no certificate, the identity known';
+}
+
+const externalPsks: Feature[] = [
+  {
+    feature: 'external PSK',
+    peer: 'openssl s_client',
+    missing: OPENSSL,
+    run: (lab) =>
+      usesPsk(lab, 'openssl', (port) => {
+        const args = openssl(
+          lab,
+          port,
+          '-psk',
+          KEY,
+          '-psk_identity',
+          'openssl',
+          '-ciphersuites',
+          'TLS_AES_128_GCM_SHA256',
+        );
+        return lab.talk('openssl', args, { last: 'Q\n' });
+      }),
+  },
+  {
+    feature: 'external PSK',
+    peer: 'gnutls-cli',
+    missing: GNUTLS,
+    run: (lab) =>
+      usesPsk(lab, 'gnutls', (port) => {
+        const priority = 'NORMAL:-VERS-ALL:+VERS-TLS1.3:+DHE-PSK:+ECDHE-PSK:+PSK:-CIPHER-ALL:+AES-128-GCM';
+        return lab.talk(
+          'gnutls-cli',
+          gnutls(lab, port, '--priority', priority, '--pskusername', 'gnutls', '--pskkey', KEY),
+        );
+      }),
+  },
+  {
+    feature: 'external PSK',
+    peer: 'tstclnt (NSS)',
+    missing: NSS,
+    run: (lab) =>
+      usesPsk(lab, 'nss', (port) => lab.talk('tstclnt', nss(lab, port, '-Q', '-z', `0x${KEY}:nss`), { steps: [] })),
+  },
+];
+
+/** The lines of a key log in an order that does not depend on who wrote first. Comments left out. */
+function lines(text: string): string[] {
+  return text.split('\n').map((line) => line.trim()).filter((line) => /^[A-Z_0-9]+ /.test(line)).sort();
+}
+
+function keyLogOf(
+  peer: string,
+  missing: string | undefined,
+  talk: (lab: Lab, port: number, file: string) => Promise<unknown>,
+): Feature {
+  return {
+    feature: 'SSLKEYLOGFILE',
+    peer,
+    missing,
+    async run(lab) {
+      const server = await lab.serve();
+      const file = lab.write('client.log', '');
+      await talk(lab, server.port, file);
+      const [ours, theirs] = [lines(server.keyLog()), lines(readFileSync(file, 'utf8'))];
+      if (theirs.length < 4) throw new Error(`it wrote ${theirs.length} lines`);
+      // Our log has every secret of the handshake, whatever a client leaves out.
+      const strange = theirs.filter((line) => !ours.includes(line));
+      expectEqual(strange.map((line) => line.split(' ')[0]), [], 'lines that are not in ours');
+      return `${theirs.length} lines, all of them in ours`;
+    },
+  };
+}
+
+// Debian builds NSS without its key log.
+const keyLogs: Feature[] = [
+  keyLogOf(
+    'openssl s_client',
+    OPENSSL,
+    (lab, port, file) => lab.talk('openssl', openssl(lab, port, '-keylogfile', file), { last: 'Q\n' }),
+  ),
+  keyLogOf(
+    'gnutls-cli',
+    GNUTLS,
+    (lab, port, file) => lab.talk('gnutls-cli', gnutls(lab, port), { env: { SSLKEYLOGFILE: file } }),
+  ),
+  keyLogOf('Go crypto/tls', GO, (lab, port, file) => goState(lab, port, '-keylog', file)),
+  keyLogOf('node:tls', undefined, (lab, port, file) => {
+    const script =
+      `const client = require('node:tls').connect({ port: ${port}, servername: 'localhost', ca: require('node:fs')
+      .readFileSync(${JSON.stringify(lab.rootFile)}) }); client.on('data', () => client.end()).write('x')`;
+    return lab.talk(process.execPath, [`--tls-keylog=${file}`, '-e', script], { steps: [] });
+  }),
+];
+
+export const SECRETS: readonly Feature[] = [...exporters, ...externalPsks, ...keyLogs];
