@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Lab } from './features/lab.ts';
 import { FEATURES } from './features/table.ts';
 
@@ -8,11 +8,15 @@ beforeAll(async () => {
 });
 afterAll(() => lab.stop());
 
-for (const { feature, peer, missing, run } of FEATURES) {
-  const name = `${feature}, ${peer}`;
-  test.skipIf(missing !== undefined)(missing === undefined ? name : `${name} (${missing})`, async (context) => {
-    const seen = await run(lab);
-    if (seen.startsWith('skipped: ')) context.skip(seen);
-    expect(seen).not.toBe('');
-  });
-}
+// They mostly wait for each other.
+describe.concurrent('with a peer', () => {
+  for (const { feature, peer, missing, repeated, run } of FEATURES) {
+    if (repeated) continue;
+    const name = `${feature}, ${peer}`;
+    test.skipIf(missing !== undefined)(missing === undefined ? name : `${name} (${missing})`, async (context) => {
+      const seen = await run(lab);
+      if (seen.startsWith('skipped: ')) context.skip(seen);
+      expect(seen).not.toBe('');
+    });
+  }
+});

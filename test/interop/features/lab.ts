@@ -17,6 +17,8 @@ export interface Feature {
   readonly peer: string;
   /** Why it cannot be tried here; undefined when it can. */
   readonly missing: string | undefined;
+  /** `interop.test.ts` runs it anyhow: only for the table. */
+  readonly repeated?: true;
   /** Resolves with what was seen, in a word or two, or with `skipped: ` and the reason; throws with what was wrong. */
   run(lab: Lab): Promise<string>;
 }

@@ -16,6 +16,7 @@ export function withEachClient(feature: string, handshake: Handshake, group: Gro
     feature,
     peer: client.name,
     missing: client.version() === undefined ? client.missing : undefined,
+    repeated: true,
     async run(lab) {
       const [host] = HOSTS;
       if (host === undefined) throw new Error('no host');
