@@ -154,6 +154,8 @@ export const peers: readonly Peer[] = [
         tool('deno'),
         'run',
         '--quiet',
+        // As `deno task start` does.
+        '--v8-flags=--max-semi-space-size=1,--single-threaded-gc',
         '--unstable-net',
         '--allow-net',
         '--allow-read',

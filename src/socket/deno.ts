@@ -114,10 +114,12 @@ class DenoSocket implements Socket {
   #fresh = true;
   /** Arrived while the socket was paused; a copy. */
   #held: Uint8Array | undefined;
-  /** The first is being written. */
-  readonly #unwritten: Uint8Array[] = [];
-  /** What the first of `#unwritten` was copied into. */
+  /** Being written, or the first to be when there is a connection. */
+  #unwritten: Uint8Array | undefined;
+  /** What `#unwritten` was copied into. */
   #copy: Uint8Array | undefined;
+  /** To be written after it. */
+  #queue: Uint8Array[] | undefined;
   #writing = false;
   /** A write returned false and `drained` has not been called since. */
   #draining = false;
@@ -160,14 +162,17 @@ class DenoSocket implements Socket {
   write(bytes: Uint8Array): boolean {
     if (this.#ending || this.#closed || bytes.length === 0) return true;
     const { hello } = this.#buffers;
-    const copied = this.#unwritten.length === 0 && bytes.length <= hello.length;
+    const first = this.#unwritten === undefined;
+    const copied = first && bytes.length <= hello.length;
     if (copied) {
       this.#copy = hello.take();
       this.#copy.set(bytes);
-      this.#unwritten.push(this.#copy.subarray(0, bytes.length));
+      this.#unwritten = this.#copy.subarray(0, bytes.length);
     } else {
-      this.#unwritten.push(bytes);
       this.#draining = true;
+      if (first) this.#unwritten = bytes;
+      else if (this.#queue === undefined) this.#queue = [bytes];
+      else this.#queue.push(bytes);
     }
     this.#startWriting();
     return copied;
@@ -275,21 +280,23 @@ class DenoSocket implements Socket {
 
   #startWriting(): void {
     if (this.#writing || this.#closed || this.#connection === undefined) return;
-    if (this.#unwritten.length === 0 && !this.#ending) return;
+    if (this.#unwritten === undefined && !this.#ending) return;
     this.#writing = true;
     void this.#writeAll(this.#connection);
   }
 
   async #writeAll(connection: DenoConnection): Promise<void> {
     try {
-      while (this.#unwritten.length > 0) {
-        const bytes = this.#unwritten[0] as Uint8Array;
+      while (this.#unwritten !== undefined) {
+        const bytes = this.#unwritten;
         let written = await connection.write(bytes);
         while (written < bytes.length) written += await connection.write(bytes.subarray(written));
         this.#giveBackCopy();
         if (this.#closed) return;
-        this.#unwritten.shift();
-        if (this.#unwritten.length > 0 || !this.#draining) continue;
+        this.#unwritten = this.#queue?.shift();
+        if (this.#unwritten !== undefined) continue;
+        this.#queue = undefined;
+        if (!this.#draining) continue;
         this.#draining = false;
         this.handler.drained();
       }
