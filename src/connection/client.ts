@@ -23,13 +23,14 @@ export class ClientConnection extends Connection {
     message: HandshakeMessage,
     { suite, resumptionSecret, info }: HandshakeResult,
   ): void {
-    // §4.7.2: post_handshake_auth was not offered, so a CertificateRequest is unexpected.
+    // 9846-4.7.2-6: post_handshake_auth was not offered, so a CertificateRequest is unexpected.
     if (message.type !== HandshakeType.new_session_ticket) {
       fail('unexpected_message', `handshake type ${message.type} after the handshake`);
     }
     const ticket = decodeNewSessionTicket(message.body, this.limits.extensions);
     // §4.7.1: a lifetime of zero means to discard it.
     if (ticket.ticketLifetime === 0 || resumptionSecret === undefined) return;
+    // 9846-4.7.1-3
     if (++this.#tickets > this.limits.tickets) return;
     this.report({
       type: 'ticket',

@@ -69,6 +69,7 @@ export function checkClientConfig(config: ClientConfig): Limits {
   return checkOnce(config, CLIENT, () => {
     certificateTypes('serverCertificateTypes', config.serverCertificateTypes);
     for (const group of config.keyShareGroups ?? []) {
+      // 9846-9.3-4
       if (!config.crypto.keyExchanges.has(group)) throw new UsageError(`keyShareGroups: ${group} is not supported`);
     }
   });
@@ -97,6 +98,7 @@ function checkCommon(config: CommonConfig): void {
   // 9846-4.3.7-1
   if (new Set(groups).size < groups.length) throw new UsageError('groups: one is listed twice');
   for (const group of groups) {
+    // 9846-9.3-4
     if (!config.crypto.keyExchanges.has(group)) throw new UsageError(`groups: ${group} is not supported`);
   }
   for (const suite of config.cipherSuites ?? []) {

@@ -20,6 +20,7 @@ import {
   pskBinder,
 } from '../schedule/key_schedule.ts';
 import { Transcript } from '../schedule/transcript.ts';
+import { MAX_TICKET_LIFETIME } from '../session/session.ts';
 import { equal } from '../wire/bytes.ts';
 import { checkSelectedTypes, offeredTypes, typeOf } from './certificate_type.ts';
 import { type ClientConfig, DEFAULT_LIMITS } from './config.ts';
@@ -117,6 +118,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
     io.setReadSecret(suite, serverApplication);
 
     // Our turn: the certificate the server asked for, Finished.
+    // 9846-4.5.1-2, 9846-4.5.1-4
     if (server?.request !== undefined) yield* sendCertificate(server.request);
     send(encodeFinished(finishedVerifyData(suite.hash, clientHandshake, transcript.digest())));
     io.setWriteSecret(suite, clientApplication);
@@ -188,9 +190,10 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
       const { credentials } = config;
       const usable = types?.client === typeOf(credentials) &&
         credentials?.signer.schemes.some((scheme) => request.signatureAlgorithms.includes(scheme));
-      // §4.5.2: without a certificate that serves, an empty list.
+      // 9846-4.5.1-3: without a certificate that serves, an empty list. Filters name OIDs that mean nothing here (9846-4.3.5-4).
       send(encodeCertificate(EMPTY, usable ? credentials?.chain ?? [] : []));
       if (credentials === undefined || !usable) return;
+      // 9846-4.5.2-2
       const { signer } = credentials;
       const scheme = chooseSignatureScheme(request.signatureAlgorithms, signer.schemes);
       const content = certificateVerifyContent('client', transcript.digest());
@@ -221,11 +224,15 @@ function makeShare(config: ClientConfig, offers: Map<number, KeyOffer>, group: n
   return { group, keyExchange: keyOffer.share };
 }
 
-/** The session to offer, unless it is too old (9846-4.3.11.1-1). */
-function usableSession({ resume, now }: ClientConfig): ClientConfig['resume'] {
+/** The session to offer, unless it is too old or was made with another server. */
+function usableSession({ resume, now, serverName }: ClientConfig): ClientConfig['resume'] {
   if (resume === undefined || resume.session.kind !== 'resumption') return resume;
-  const age = now() - resume.session.createdAt;
-  return age >= 0 && age <= resume.session.lifetime * 1000 ? resume : undefined;
+  const { session } = resume;
+  // 9846-4.7.1-7: the certificate was checked for this name.
+  if (session.serverName !== serverName) return undefined;
+  const age = now() - session.createdAt;
+  // 9846-4.3.11.1-1, 9846-4.7.1-12
+  return age >= 0 && age <= Math.min(session.lifetime, MAX_TICKET_LIFETIME) * 1000 ? resume : undefined;
 }
 
 function firstOffer(config: ClientConfig, offers: Map<number, KeyOffer>): ClientHelloOffer {
@@ -252,7 +259,7 @@ function firstOffer(config: ClientConfig, offers: Map<number, KeyOffer>): Client
     recordSizeLimit: config.receiveFragmentLength === undefined ? undefined : config.receiveFragmentLength + 1,
     // 9846-4.3.8-3, 9846-4.3.8-6, 9846-4.3.8-7, 9846-4.3.8-8, 9846-9.2-11
     keyShares: shareGroups.map((group) => makeShare(config, offers, group)),
-    // 9846-4.3.9-1
+    // 9846-4.3.9-1, 9846-4.3.9-2
     pskKeyExchangeModes: [1],
     preSharedKey: resume && hash && {
       identities: [{
@@ -315,7 +322,7 @@ function secondOffer(
 
 /** §4.2.3, §4.2.4: the server chose from what was offered. */
 function checkServerHello(config: ClientConfig, offer: ClientHelloOffer, hello: ServerHello): Suite {
-  // 9846-4.3.1-11, 9846-E.1-3
+  // 9846-4.3.1-11, 9846-4.3.1-12, 9846-E.1-3
   if (hello.selectedVersion === undefined) fail('protocol_version', 'the server does not speak TLS 1.3');
   // 9846-4.2.3-2, 9846-4.3.1-13
   if (hello.selectedVersion !== ProtocolVersion.tls13 || hello.legacyVersion !== ProtocolVersion.tls12) {

@@ -47,6 +47,7 @@ export function decodeCertificateRequest(body: Uint8Array, extensionLimit: numbe
   const schemes = raw.get(ExtensionType.signature_algorithms);
   if (schemes === undefined) fail('missing_extension', 'signature_algorithms in a CertificateRequest');
   const certificateSchemes = raw.get(ExtensionType.signature_algorithms_cert);
+  // 9846-4.4.2-7, 9846-9.3-6: what is not known here is ignored
   const authorities = raw.get(ExtensionType.certificate_authorities);
   const compression = raw.get(ExtensionType.compress_certificate);
   return {

@@ -260,6 +260,7 @@ export function encodeClientHello(offer: ClientHelloOffer): Uint8Array {
       }
       encodeExtension(writer, ExtensionType.key_share, (w) => encodeClientShares(w, offer.keyShares));
       if (offer.earlyData) encodeExtension(writer, ExtensionType.early_data);
+      // 9846-4.3-8, 9846-4.3.11-15: the last
       if (preSharedKey !== undefined) {
         encodeExtension(
           writer,

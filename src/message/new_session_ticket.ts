@@ -22,6 +22,7 @@ export function decodeNewSessionTicket(body: Uint8Array, extensionLimit: number)
   const ticketAgeAdd = reader.uint32('ticket_age_add');
   const ticketNonce = reader.vector(0, 0xff, 'ticket_nonce');
   const ticket = reader.vector(1, 0xffff, 'ticket');
+  // 9846-4.7.1-16, 9846-9.3-6: all others are ignored
   const early = decodeExtensions(reader, 0, extensionLimit).get(ExtensionType.early_data);
   reader.end();
   return {

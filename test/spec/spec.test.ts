@@ -3,7 +3,7 @@ import { load, problems, type Trace } from './trace.ts';
 
 const trace = load(new URL('../..', import.meta.url).pathname);
 
-test('every MUST that binds the server has a line and a test, or an exception', () => {
+test('every MUST that binds a server or a client has a line and a test, or an exception', () => {
   expect(problems(trace)).toEqual([]);
 });
 
@@ -31,6 +31,8 @@ test('the checker notices an unknown id, a missing half and a stale exception', 
     exceptions: new Map(),
   };
   expect(problems(base)).toEqual([expect.stringContaining('9846-1-1 (MUST, open)')]);
+  const client = new Map([[one.id, { ...one, binds: 'client' } as const]]);
+  expect(problems({ ...base, requirements: client })).toEqual([expect.stringContaining('9846-1-1 (MUST, open)')]);
   expect(problems({ ...base, code: place })).toEqual([expect.stringContaining('9846-1-1 (MUST, code)')]);
   expect(problems({ ...base, code: place, tests: place })).toEqual([]);
   expect(problems({ ...base, exceptions: new Map([[one.id, 'why']]) })).toEqual([]);

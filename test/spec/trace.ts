@@ -97,9 +97,9 @@ export function stateOf(trace: Trace, id: string): State {
   return code ? 'code' : test ? 'test' : 'open';
 }
 
-/** Whether the requirement has to be traced: a MUST or MUST NOT that binds a TLS 1.3 server. */
-export function isDue(requirement: Requirement): boolean {
-  return requirement.level.startsWith('MUST') && (requirement.binds === 'server' || requirement.binds === 'both');
+/** Whether the requirement has to be traced: a MUST or MUST NOT that binds a server or a client of TLS 1.3. */
+export function isDue({ level, binds }: Requirement): boolean {
+  return level.startsWith('MUST') && binds !== 'neither';
 }
 
 /** Everything wrong with the tracing, one sentence each. Empty when all is well. */
