@@ -3,7 +3,7 @@
  * see: each bound, tightened to where it matters, is refused.
  */
 import { describe, expect, test } from 'vitest';
-import { bitsOf, checkBounds, KERNEL_FILES, Program } from '../support/kernels.ts';
+import { bitsOf, type Bounds, checkBounds, KERNEL_FILES, Program } from '../support/kernels.ts';
 
 describe.each(KERNEL_FILES.filter(({ bounded }) => bounded).flatMap(({ programs }) => programs))('$name', (program) => {
   const stored = checkBounds(program);
@@ -19,7 +19,8 @@ describe.each(KERNEL_FILES.filter(({ bounded }) => bounded).flatMap(({ programs 
     widened.operations = program.operations.map((operation) => {
       const { op, bounds } = operation;
       if (op !== 'load' || bounds === undefined || bounds === 'mask') return operation;
-      return { ...operation, bounds: { lo: bounds.lo * 64n, hi: bounds.hi * 64n } };
+      const widen = ({ lo, hi }: Bounds) => ({ lo: lo * 64n, hi: hi * 64n });
+      return { ...operation, bounds: Array.isArray(bounds) ? bounds.map(widen) : widen(bounds as Bounds) };
     });
     expect(() => checkBounds(widened)).toThrow();
   });
@@ -89,5 +90,29 @@ describe('the checker refuses', () => {
       });
     expect(product(27)).not.toThrow();
     expect(product(28)).toThrow('32 bits');
+  });
+
+  test('integers of 32 bits whose sum does not fit', () => {
+    const sum = (size: bigint) => () => {
+      const p = new Program('example', ['a']);
+      const pair = [limb(size), limb(1n)];
+      const x = p.load('a', 0, pair);
+      p.store('a', 0, p.add32(x, x), [limb(1n << 40n), limb(2n)]);
+      return checkBounds(p);
+    };
+    expect(sum((1n << 30n) - 1n)).not.toThrow();
+    expect(sum(1n << 30n)).toThrow('32 bits');
+  });
+
+  test('products of 64 bits whose sum wraps', () => {
+    const carry = (size: bigint) =>
+      checked((p) => {
+        const x = p.load('a', 0, [limb(size), limb(size)]);
+        const product = p.productLow32(x, x);
+        const column = p.add(p.add(p.add(product, product), product), p.constant(1n << 63n));
+        return p.floatSubtract(p.or(p.shiftRight(column, 20), p.constant(bitsOf(2 ** 52))), p.float(2 ** 52));
+      });
+    expect(carry(1n << 30n)).not.toThrow();
+    expect(carry((1n << 31n) - 1n)).toThrow('may wrap');
   });
 });

@@ -14,9 +14,9 @@ export interface Bounds {
 /** See wasm/kernels/program.mjs. Values are numbers. */
 export interface Program {
   readonly name: string;
-  operations: { readonly op: string; readonly bounds?: Bounds | 'mask' }[];
-  load(parameter: string, offset: number, bounds: Bounds | 'mask'): number;
-  store(parameter: string, offset: number, value: number, bounds: Bounds): void;
+  operations: { readonly op: string; readonly bounds?: Bounds | readonly Bounds[] | 'mask' }[];
+  load(parameter: string, offset: number, bounds: Bounds | readonly Bounds[] | 'mask'): number;
+  store(parameter: string, offset: number, value: number, bounds: Bounds | readonly Bounds[]): void;
   constant(low: bigint, high?: bigint): number;
   float(value: number): number;
   floatAdd(a: number, b: number): number;
@@ -26,6 +26,8 @@ export interface Program {
   and(a: number, b: number): number;
   or(a: number, b: number): number;
   multiply32(a: number, b: number): number;
+  add32(a: number, b: number): number;
+  productLow32(a: number, b: number): number;
   shiftRight(a: number, bits: number): number;
 }
 

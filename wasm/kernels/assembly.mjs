@@ -9,14 +9,21 @@ function findLive(operations) {
   return live;
 }
 
+/** Operations whose first two operands may change places. */
+const COMMUTATIVE = new Set(['f64x2.add', 'f64x2.relaxed_madd', 'i64x2.add', 'i32x4.add', 'i32x4.mul', 'v128.and', 'v128.or', 'v128.xor']);
+
 /**
  * Gives each value a local, and reuses the local of a value that is not needed any more: fewer locals, shorter code. (The engine
- * undoes it all: it sees values.)
+ * undoes it all: it sees values.) `uses` counts how often a value is needed.
  */
 function assignLocals({ operations, parameters }, live) {
-  const lastUse = new Map();
+  const [lastUse, uses] = [new Map(), new Map()];
   operations.forEach(({ args }, at) => {
-    if (live.has(at)) args.forEach((value) => lastUse.set(value, at));
+    if (!live.has(at)) return;
+    for (const value of args) {
+      lastUse.set(value, at);
+      uses.set(value, (uses.get(value) ?? 0) + 1);
+    }
   });
   const local = new Map();
   const free = [];
@@ -25,7 +32,7 @@ function assignLocals({ operations, parameters }, live) {
     for (const value of new Set(args)) if (lastUse.get(value) === at) free.push(local.get(value));
     if (op !== 'store' && lastUse.has(at)) local.set(at, free.pop() ?? next++);
   });
-  return { local, count: next - parameters.length };
+  return { local, uses, count: next - parameters.length };
 }
 
 /** Where the lanes of `i8x16.shuffle` come from: eight bytes for each of two lanes, or four for each of four. */
@@ -38,9 +45,22 @@ function shuffleBytes(lanes) {
 function functionText(program, table, indexOf) {
   const { name, parameters, operations } = program;
   const live = findLive(operations);
-  const { local, count } = assignLocals(program, live);
+  const { local, uses, count } = assignLocals(program, live);
   const lines = [];
   const emit = (text) => lines.push(`\t${text}`);
+  let previous;
+  /** Operands, of which the first stays on the stack if it was made just before. */
+  const operands = (op, args) => {
+    let [first, second, ...others] = args;
+    if (COMMUTATIVE.has(op) && second === previous) [first, second] = [second, first];
+    if (first === previous) {
+      lines.pop();
+      if (uses.get(first) > 1) emit(`local.tee ${local.get(first)}`);
+    } else {
+      emit(`local.get ${local.get(first)}`);
+    }
+    for (const value of [second, ...others]) if (value !== undefined) emit(`local.get ${local.get(value)}`);
+  };
   operations.forEach(({ op, args, parameter, offset, lanes, bits }, at) => {
     if (!live.has(at)) return;
     if (op === 'load') {
@@ -53,13 +73,15 @@ function functionText(program, table, indexOf) {
       emit(`local.get ${parameter}`);
       emit(`local.get ${local.get(args[0])}`);
       emit(`v128.store ${offset}:p2align=4`);
+      previous = undefined;
       return;
     } else {
-      for (const value of args) emit(`local.get ${local.get(value)}`);
+      operands(op, args);
       if (bits !== undefined) emit(`i32.const ${bits}`);
       emit(op === 'i8x16.shuffle' ? `${op} ${shuffleBytes(lanes)}` : op);
     }
     emit(`local.set ${local.get(at)}`);
+    previous = at;
   });
   return `
 \t.section .text.${name},"",@

@@ -5,6 +5,7 @@
 // Each lane is one of
 //   { kind: 'float', lo, hi, unit }: a multiple of 2^unit in [lo, hi], held exactly as a double; lo, hi are BigInts;
 //   { kind: 'int', offset, lo, hi }: a 64-bit pattern equal to offset + v modulo 2^64 for some v in [lo, hi];
+//   { kind: 'pair', halves }: two signed integers of 32 bits, the low half first, each { lo, hi };
 //   { kind: 'mask' }: all ones or all zeros.
 // A float in [2^e, 2^(e+1)) is also a pattern: its bits are linear in its value, which is how kernels add floats as integers.
 
@@ -87,6 +88,39 @@ function absolute({ offset, lo, hi }, what) {
   throw new BoundsError(`${what} may wrap: from ${offset + lo} to ${offset + hi}`);
 }
 
+/** A half that is within 32 bits. */
+function half(lo, hi, what) {
+  require(lo >= -(1n << 31n) && hi < 1n << 31n, `${what} may exceed 32 bits: from ${lo} to ${hi}`);
+  return { lo, hi };
+}
+
+function asPair(lane, what) {
+  if (lane.kind === 'pair') return lane.halves;
+  require(lane.constant, `${what}: not a pair`);
+  return [lane.offset, lane.offset >> 32n].map((value) => BigInt.asIntN(32, value)).map((value) => ({ lo: value, hi: value }));
+}
+
+/** A rule for each half of both. */
+const pairwise = (combine) => (a, b, _, what) => {
+  const [x, y] = [asPair(a, what), asPair(b, what)];
+  return { kind: 'pair', halves: x.map((one, i) => half(...combine(one, y[i]), what)) };
+};
+
+function product(a, b) {
+  const corners = [a.lo * b.lo, a.lo * b.hi, a.hi * b.lo, a.hi * b.hi];
+  return [min(...corners), max(...corners)];
+}
+
+const integer = ([lo, hi]) => ({ kind: 'int', offset: 0n, lo, hi });
+
+/** What makes a vector of the four halves of each argument. */
+const VECTOR_OPERATIONS = {
+  'i64x2.extmul_low_i32x4_s': (a, b) => [0, 1].map((i) => integer(product(a[i], b[i]))),
+  'i64x2.extmul_high_i32x4_s': (a, b) => [2, 3].map((i) => integer(product(a[i], b[i]))),
+  'i64x2.extend_low_i32x4_s': (a) => [0, 1].map((i) => integer([a[i].lo, a[i].hi])),
+  'i64x2.extend_high_i32x4_s': (a) => [2, 3].map((i) => integer([a[i].lo, a[i].hi])),
+};
+
 const unsigned = (lo, hi) => ({ kind: 'int', offset: 0n, lo, hi });
 const wrap = (value) => BigInt.asUintN(64, value);
 
@@ -117,7 +151,8 @@ const LANE_OPERATIONS = {
   'i64x2.shl': (a, _b, { bits }, what) => {
     a = asInt(a, what);
     const shift = BigInt(bits);
-    return { kind: 'int', offset: wrap(a.offset << shift), lo: a.lo << shift, hi: a.hi << shift };
+    const shifted = { kind: 'int', offset: wrap(a.offset << shift), lo: a.lo << shift, hi: a.hi << shift };
+    return bits === 32 ? { ...shifted, upperHalf: a } : shifted;
   },
   'i64x2.shr_u': (a, _b, { bits }, what) => {
     const { lo, hi } = absolute(asInt(a, what), what);
@@ -132,6 +167,11 @@ const LANE_OPERATIONS = {
     return low + value.hi - value.lo <= mask ? unsigned(low, low + value.hi - value.lo) : unsigned(0n, mask);
   },
   'v128.or': (a, b, _, what) => {
+    if (b.upperHalf !== undefined) {
+      // Two numbers become the halves of a pair.
+      const halves = [a, b.upperHalf].map((lane) => absolute(lane, what));
+      return { kind: 'pair', halves: halves.map(({ lo, hi }) => half(lo, hi, what)) };
+    }
     // With a constant whose bits lie above all of a's.
     const { lo, hi } = absolute(asInt(a, what), what);
     const { lo: pattern } = absolute(b, what);
@@ -146,7 +186,10 @@ const LANE_OPERATIONS = {
     for (let byte = 0n; byte < 64n; byte += 8n) if (!(indices >> byte & 0x80n)) most |= 0xffn << byte;
     return unsigned(0n, most);
   },
+  'i32x4.add': pairwise((a, b) => [a.lo + b.lo, a.hi + b.hi]),
+  'i32x4.sub': pairwise((a, b) => [a.lo - b.hi, a.hi - b.lo]),
   'i32x4.mul': (a, b, _, what) => {
+    if (a.kind === 'pair') return pairwise(product)(a, b, _, what);
     const { lo, hi } = absolute(asInt(a, what), what);
     const { lo: pair } = absolute(b, what);
     const factor = pair & 0xffffffffn;
@@ -154,6 +197,7 @@ const LANE_OPERATIONS = {
     return unsigned(lo * factor, hi * factor);
   },
   'v128.bitselect': (a, b, _, what) => {
+    if (a.kind === 'pair') return pairwise((x, y) => [min(x.lo, y.lo), max(x.hi, y.hi)])(a, b, _, what);
     [a, b] = [asFloat(a, what), asFloat(b, what)];
     return float(min(a.lo, b.lo), max(a.hi, b.hi), Math.min(a.unit, b.unit));
   },
@@ -184,8 +228,15 @@ function multiplyAdd(a, b, { third }, what) {
   return { ...result, rounded: { a, b, addend: c, error } };
 }
 
-function loadedLane(bounds) {
+function loadedLane(bounds, what) {
+  if (Array.isArray(bounds)) return { kind: 'pair', halves: bounds.map(({ lo, hi }) => half(lo, hi, what)) };
   return bounds === 'mask' ? { kind: 'mask' } : float(bounds.lo, bounds.hi, 0);
+}
+
+/** The numbers in a lane, each with what is promised of it. */
+function storedNumbers(lane, bounds, what) {
+  if (!Array.isArray(bounds)) return [{ ...asFloat(lane, what), promise: bounds }];
+  return asPair(lane, what).map((number, i) => ({ ...number, unit: 0, promise: bounds[i] }));
 }
 
 /**
@@ -200,25 +251,31 @@ export function checkBounds(program) {
     const what = `${program.name} operation ${at} (${op})`;
     const lanes = (value) => values[value];
     if (op === 'load') {
-      const lane = loadedLane(bounds);
+      const lane = loadedLane(bounds, what);
       values[at] = [lane, { ...lane }];
     } else if (op === 'constant') {
       values[at] = operation.lanes.map(constantLane);
-    } else if (op === 'i8x16.shuffle') {
+    } else if (op === 'i8x16.shuffle' && operation.lanes.length === 2) {
       const all = [...lanes(args[0]), ...lanes(args[1])];
       values[at] = operation.lanes.map((lane) => all[lane]);
+    } else if (op === 'i8x16.shuffle') {
+      const all = args.flatMap((value) => lanes(value).flatMap((lane) => asPair(lane, what)));
+      const [a, b, c, d] = operation.lanes.map((lane) => all[lane]);
+      values[at] = [[a, b], [c, d]].map((halves) => ({ kind: 'pair', halves }));
+    } else if (VECTOR_OPERATIONS[op] !== undefined) {
+      const halves = args.map((value) => lanes(value).flatMap((lane) => asPair(lane, what)));
+      values[at] = VECTOR_OPERATIONS[op](...halves);
     } else if (op === 'store') {
-      const largest = max(...lanes(args[0]).map((lane) => magnitude(asFloat(lane, what))));
-      for (const lane of lanes(args[0])) {
-        const { lo, hi, unit } = asFloat(lane, what);
-        require(lo >= bounds.lo && hi <= bounds.hi && unit >= 0, `${what}: [${lo}, ${hi}] exceeds its promise`);
+      for (const number of lanes(args[0]).flatMap((lane) => storedNumbers(lane, bounds, what))) {
+        const { lo, hi, unit, promise } = number;
+        require(lo >= promise.lo && hi <= promise.hi && unit >= 0, `${what}: [${lo}, ${hi}] exceeds its promise`);
+        stored.push({
+          parameter: program.parameters[operation.parameter],
+          offset: operation.offset,
+          magnitude: magnitude(number),
+          promised: magnitude(promise),
+        });
       }
-      stored.push({
-        parameter: program.parameters[operation.parameter],
-        offset: operation.offset,
-        magnitude: largest,
-        promised: magnitude(bounds),
-      });
     } else {
       const rule = LANE_OPERATIONS[op];
       require(rule !== undefined, `${what}: unknown`);

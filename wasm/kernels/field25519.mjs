@@ -23,16 +23,19 @@ class Columns {
 }
 
 export class Field25519 {
+  /** Bytes of an element in memory. */
+  size = 16 * LIMBS;
+
   constructor(program) {
     this.p = program;
   }
 
-  load(parameter, offset, bounds) {
-    return Array.from({ length: LIMBS }, (_, k) => this.p.load(parameter, offset + 16 * k, bounds));
+  load(parameter, offset) {
+    return Array.from({ length: LIMBS }, (_, k) => this.p.load(parameter, offset + 16 * k, LIMB));
   }
 
-  store(parameter, offset, limbs, bounds) {
-    limbs.forEach((limb, k) => this.p.store(parameter, offset + 16 * k, limb, bounds));
+  store(parameter, offset, limbs) {
+    limbs.forEach((limb, k) => this.p.store(parameter, offset + 16 * k, limb, LIMB));
   }
 
   #zip(a, b, combine) {
@@ -168,5 +171,4 @@ export class Field25519 {
 
 /** A carried limb: |x| ≤ 2^50 + 19·2^9, what `carry` leaves of columns below 2^60 in size. */
 const CARRIED = (1n << 50n) + (19n << 9n);
-export const LIMB = { lo: -CARRIED, hi: CARRIED };
-export const MASK = 'mask';
+const LIMB = { lo: -CARRIED, hi: CARRIED };

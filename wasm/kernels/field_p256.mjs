@@ -26,12 +26,16 @@ class Columns {
 }
 
 export class FieldP256 {
+  /** Bytes of an element in memory. */
+  size = 16 * LIMBS;
+
   constructor(program) {
     this.p = program;
   }
 
-  load(parameter, offset) {
-    return LIMB_BOUNDS.map((bounds, k) => this.p.load(parameter, offset + 16 * k, bounds));
+  /** `terms`: how many elements the loaded one may be a sum of. */
+  load(parameter, offset, terms = 1n) {
+    return LIMB_BOUNDS.map(({ hi }, k) => this.p.load(parameter, offset + 16 * k, symmetric(terms * hi)));
   }
 
   store(parameter, offset, limbs) {

@@ -4,31 +4,51 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assemblyText } from './assembly.mjs';
 import { checkBounds } from './bounds.mjs';
+import { Field25519 } from './field25519.mjs';
+import { FieldP256 } from './field_p256.mjs';
+import { Integer25519 } from './integer25519.mjs';
+import { IntegerP256 } from './integer_p256.mjs';
 import * as inversion from './inversion.mjs';
 import * as p256 from './p256.mjs';
 import * as x25519 from './x25519.mjs';
+
+const kernels = (module, Field) => Object.values(module).map((kernel) => kernel(Field));
 
 /** Each file: its title, the name of its table of constants, and its programs. Their bounds are checked where `bounded`. */
 export const KERNEL_FILES = [
   {
     file: 'fma25519.s',
-    title: 'arithmetic modulo 2^255 - 19 and what is made of it',
+    title: 'arithmetic modulo 2^255 - 19 and what is made of it, by fused multiply-add',
     table: 'fma25519_constants',
-    programs: Object.values(x25519).map((kernel) => kernel()),
+    programs: kernels(x25519, Field25519),
+    bounded: true,
+  },
+  {
+    file: 'integer25519.s',
+    title: 'the same in integers',
+    table: 'integer25519_constants',
+    programs: kernels(x25519, Integer25519),
     bounded: true,
   },
   {
     file: 'fma_p256.s',
-    title: 'points of P-256',
+    title: 'points of P-256, by fused multiply-add',
     table: 'fma_p256_constants',
-    programs: Object.values(p256).map((kernel) => kernel()),
+    programs: kernels(p256, FieldP256),
+    bounded: true,
+  },
+  {
+    file: 'integer_p256.s',
+    title: 'the same in integers',
+    table: 'integer_p256_constants',
+    programs: kernels(p256, IntegerP256),
     bounded: true,
   },
   {
     file: 'inversion.s',
     title: 'division steps of two inversions',
     table: 'inversion_constants',
-    programs: Object.values(inversion).map((kernel) => kernel()),
+    programs: kernels(inversion),
     bounded: false,
   },
 ];

@@ -1,77 +1,41 @@
-// The kernels of P-256. Areas are arrays of field elements of six vectors, 96 bytes each. The formulas are Jacobian (x = X/Z², y = Y/Z³) and not
-// complete: see fma_p256.rs for why no exceptional case comes up.
+// The kernels of P-256, over either field of pairs of elements: `FieldP256` or `IntegerP256`. Areas are arrays of elements. The formulas are Jacobian (x = X/Z², y = Y/Z³) and not
+// complete: see pairs_p256.rs for why no exceptional case comes up.
 
-import { FieldP256 } from './field_p256.mjs';
 import { Program } from './program.mjs';
-
-const ELEMENT = 96;
 
 /**
  * Adds to a point (X, Y, Z², Z³) in each lane an affine table entry (x, y), two points at once: 8M + 2S (madd-2008-s). Z itself is not needed.
  */
-export function p256AddAffine() {
+export function p256AddAffine(Field) {
   const p = new Program('p256_add_affine', ['sum', 'entry']);
-  const f = new FieldP256(p);
-  const [x1, y1, zz, zzz] = [0, 1, 2, 3].map((i) => f.load('sum', i * ELEMENT));
-  const [x2, y2] = [0, 1].map((i) => f.load('entry', i * ELEMENT));
+  const f = new Field(p);
+  const [x1, y1, zz, zzz] = [0, 1, 2, 3].map((i) => f.load('sum', i * f.size));
+  const [x2, y2] = [0, 1].map((i) => f.load('entry', i * f.size));
   const h = f.subtract(f.multiply(x2, zz), x1);
   const r = f.subtract(f.multiply(y2, zzz), y1);
   const hh = f.square(h);
-  f.store('sum', 2 * ELEMENT, f.multiply(zz, hh));
+  f.store('sum', 2 * f.size, f.multiply(zz, hh));
   const hhhColumns = f.productColumns([h, hh]);
   const hhh = f.carry(hhhColumns);
-  f.store('sum', 3 * ELEMENT, f.multiply(zzz, hhh));
+  f.store('sum', 3 * f.size, f.multiply(zzz, hhh));
   const v = f.productColumns([x1, hh]);
   const rr = f.productColumns([r, r]);
   // X3 = r² − h³ − 2v, Y3 = r·(v − X3) − y1·h³
   const x3 = f.subtractColumns(f.subtractColumns(f.subtractColumns(rr, hhhColumns), v), v);
   f.store('sum', 0, f.carry(x3));
   const w = f.carry(f.subtractColumns(v, x3));
-  f.store('sum', ELEMENT, f.carry(f.productColumns([r, w], [f.negate(y1), hhh])));
+  f.store('sum', f.size, f.carry(f.productColumns([r, w], [f.negate(y1), hhh])));
   return p;
-}
-
-/** Adds the points of the two lanes of `sum` to ((X, Y), (Z², Z³)), the two lanes sharing the work: 12M + 2S as 7 products of pairs. */
-export function p256Join() {
-  const p = new Program('p256_join', ['out', 'sum']);
-  const f = new FieldP256(p);
-  const [x, y, zz, zzz] = [0, 1, 2, 3].map((i) => f.load('sum', i * ELEMENT));
-  const u = f.multiply(x, f.swap(zz));
-  const s = f.multiply(y, f.swap(zzz));
-  const hr = f.shuffle(f.subtract(f.swap(u), u), f.subtract(f.swap(s), s), 0, 2);
-  const squares = f.productColumns([hr, hr]); // (h², r²)
-  const hh = f.carry(f.shuffleColumns(squares, squares, 0, 0));
-  const { x3, y3, hhh } = finishSum(f, f.shuffle(hr, u, 0, 2), f.swap(hr), s, squares, hh);
-  f.store('out', 0, f.shuffle(x3, y3, 0, 2));
-  const zs = f.multiply(f.shuffle(zz, zzz, 0, 2), f.shuffle(zz, zzz, 1, 3));
-  f.store('out', ELEMENT, f.multiply(zs, f.shuffle(hh, hhh, 0, 2)));
-  return p;
-}
-
-/**
- * In lane 0: X3 = r² − h³ − 2v, Y3 = r·(v − X3) − s·h³ and h³, of (h, u), (r, –), (s, –), (h², r²) and (h², h²), with v = u·h².
- */
-function finishSum(f, hu, r, s, squares, hh) {
-  const cubes = f.productColumns([hu, hh]); // (h³, v)
-  const swapped = f.shuffleColumns(cubes, cubes, 1, 0);
-  const rr = f.shuffleColumns(squares, squares, 1, 1);
-  const x3 = f.subtractColumns(f.subtractColumns(f.subtractColumns(rr, cubes), swapped), swapped);
-  const w = f.subtractColumns(swapped, x3);
-  const x3w = f.carry(f.shuffleColumns(x3, w, 0, 2));
-  const hhh = f.carry(cubes);
-  const last = f.productColumns([f.shuffle(r, s, 0, 2), f.shuffle(x3w, hhh, 1, 2)]);
-  const y3 = f.carry(f.subtractColumns(last, f.shuffleColumns(last, last, 1, 0)));
-  return { x3: x3w, y3, hhh };
 }
 
 /**
  * Doubles one point, ((X, Y), (Z, Z)), the two lanes sharing the work (dbl-2001-b: 3M + 5S as 4 products of pairs).
  */
-export function p256Double() {
+export function p256Double(Field) {
   const p = new Program('p256_double', ['point']);
-  const f = new FieldP256(p);
+  const f = new Field(p);
   const xy = f.load('point', 0);
-  const z = f.load('point', ELEMENT);
+  const z = f.load('point', f.size);
   const squares = f.square(f.shuffle(z, xy, 0, 3)); // (delta, gamma) = (Z², Y²)
   const x = f.shuffle(xy, xy, 0, 0);
   const gammaDelta = f.swap(squares);
@@ -90,7 +54,7 @@ export function p256Double() {
   const y3 = f.subtractColumns(last, f.shuffleColumns(f.shiftColumns(fourth, 3), fourth, 1, 1));
   const y3z3 = f.carry(f.shuffleColumns(y3, f.shiftColumns(last, 1), 0, 3));
   f.store('point', 0, f.shuffle(x3w, y3z3, 0, 2));
-  f.store('point', ELEMENT, f.shuffle(y3z3, y3z3, 1, 1));
+  f.store('point', f.size, f.shuffle(y3z3, y3z3, 1, 1));
   return p;
 }
 
@@ -100,11 +64,11 @@ const square = (a) => [a, a];
  * Adds to one point ((X, Y), (Z, Z)) another, with the powers of its z: ((X, Y), (Z, Z), (Z², Z³)), the two lanes sharing the work: 12M + 2S as 7
  * products of pairs.
  */
-export function p256Add() {
+export function p256Add(Field) {
   const p = new Program('p256_add', ['sum', 'entry']);
-  const f = new FieldP256(p);
-  const [xy1, z1] = [0, 1].map((i) => f.load('sum', i * ELEMENT));
-  const [xy2, z2, powers2] = [0, 1, 2].map((i) => f.load('entry', i * ELEMENT));
+  const f = new Field(p);
+  const [xy1, z1] = [0, 1].map((i) => f.load('sum', i * f.size));
+  const [xy2, z2, powers2] = [0, 1, 2].map((i) => f.load('entry', i * f.size));
   const zs = f.multiply(z1, f.shuffle(z1, z2, 0, 2)); // (z1², z1·z2)
   const zz1 = f.shuffle(zs, zs, 0, 0);
   const us1 = f.multiply(xy1, powers2); // (u1, s1) = (x1·z2², y1·z2³)
@@ -115,16 +79,26 @@ export function p256Add() {
   const hr = f.shuffle(h, r, 0, 2);
   const squares = f.productColumns([hr, hr]); // (h², r²)
   const hh = f.carry(f.shuffleColumns(squares, squares, 0, 0));
-  const { x3, y3 } = finishSum(f, f.shuffle(h, us1, 0, 2), r, f.swap(us1), squares, hh);
-  f.store('sum', 0, f.shuffle(x3, y3, 0, 2));
-  f.store('sum', ELEMENT, f.shuffle(sz, sz, 1, 1));
+  const cubes = f.productColumns([f.shuffle(h, us1, 0, 2), hh]); // (h³, v) = (h·h², u1·h²)
+  const swapped = f.shuffleColumns(cubes, cubes, 1, 0); // (v, h³)
+  // In lane 0: X3 = r² − h³ − 2v; w = v − X3
+  const rr = f.shuffleColumns(squares, squares, 1, 1);
+  const x3 = f.subtractColumns(f.subtractColumns(f.subtractColumns(rr, cubes), swapped), swapped);
+  const w = f.subtractColumns(swapped, x3);
+  const x3w = f.carry(f.shuffleColumns(x3, w, 0, 2));
+  const hhh = f.carry(cubes); // lane 0
+  // Y3 = r·w − s1·h³
+  const last = f.productColumns([f.shuffle(r, us1, 0, 3), f.shuffle(x3w, hhh, 1, 2)]);
+  const y3 = f.carry(f.subtractColumns(last, f.shuffleColumns(last, last, 1, 0)));
+  f.store('sum', 0, f.shuffle(x3w, y3, 0, 2));
+  f.store('sum', f.size, f.shuffle(sz, sz, 1, 1));
   return p;
 }
 
-/** out = a·b in each lane. */
-export function p256Multiply() {
+/** out = a·b in each lane. `a` may be a sum of five elements. */
+export function p256Multiply(Field) {
   const p = new Program('p256_multiply', ['out', 'a', 'b']);
-  const f = new FieldP256(p);
-  f.store('out', 0, f.multiply(f.load('a', 0), f.load('b', 0)));
+  const f = new Field(p);
+  f.store('out', 0, f.multiply(f.load('a', 0, 5n), f.load('b', 0)));
   return p;
 }

@@ -25,8 +25,8 @@ export class Program {
   }
 
   /**
-   * A vector at `parameter` + `offset`. `bounds` is what the caller promises of each lane: { lo, hi }, an integer held as a float, or
-   * 'mask' for all ones or all zeros.
+   * A vector at `parameter` + `offset`. `bounds` is what the caller promises of each lane: { lo, hi }, an integer held as a float;
+   * 'mask' for all ones or all zeros; or [{ lo, hi }, { lo, hi }], two integers of 32 bits.
    */
   load(parameter, offset, bounds) {
     return this.#emit({ op: 'load', args: [], parameter: this.parameters.indexOf(parameter), offset, bounds });
@@ -60,7 +60,7 @@ export class Program {
   subtract = this.#binary('i64x2.sub');
   and = this.#binary('v128.and');
   or = this.#binary('v128.or');
-  /** 32-bit products; used where each 64-bit lane and its product are below 2^32. */
+  /** The low 32 bits of 32-bit products. */
   multiply32 = this.#binary('i32x4.mul');
 
   /**
@@ -81,6 +81,15 @@ export class Program {
   /** The signed products of the first two lanes, of 64 bits; of the last two. */
   productLow32 = this.#binary('i64x2.extmul_low_i32x4_s');
   productHigh32 = this.#binary('i64x2.extmul_high_i32x4_s');
+
+  /** The first two lanes of 32 bits, with their signs, to 64 bits; the last two. */
+  extendLow32(a) {
+    return this.#emit({ op: 'i64x2.extend_low_i32x4_s', args: [a] });
+  }
+
+  extendHigh32(a) {
+    return this.#emit({ op: 'i64x2.extend_high_i32x4_s', args: [a] });
+  }
 
   shiftLeft32(a, bits) {
     return this.#emit({ op: 'i32x4.shl', args: [a], bits });

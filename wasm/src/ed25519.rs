@@ -2,8 +2,8 @@
 
 use crate::constant_time::wipe;
 use crate::edwards25519::{multiply_generator, Point};
-#[cfg(target_feature = "relaxed-simd")]
-use crate::fma25519;
+#[cfg(target_arch = "wasm32")]
+use crate::pairs25519;
 use crate::hash::digest;
 use crate::montgomery::{from_little_endian, to_little_endian, Modulus};
 use crate::sha512::Sha512;
@@ -52,9 +52,9 @@ impl SigningKey {
 
 /// k·B for k below 2^255, encoded.
 fn multiply_generator_encoded(k: &[u8; 32]) -> [u8; 32] {
-    #[cfg(target_feature = "relaxed-simd")]
-    let encoded = fma25519::multiply_generator_encoded(k);
-    #[cfg(not(target_feature = "relaxed-simd"))]
+    #[cfg(target_arch = "wasm32")]
+    let encoded = pairs25519::multiply_generator_encoded(k);
+    #[cfg(not(target_arch = "wasm32"))]
     let encoded = multiply_generator(k).encode();
     encoded
 }

@@ -13,7 +13,9 @@ pub static PRIME: Modulus<8> = Modulus::new([
 ]);
 
 #[derive(Clone, Copy)]
-pub struct Element([i32; 10]);
+pub struct Element {
+    pub limbs: [i32; 10],
+}
 
 /// Bits of limb i.
 const fn width(i: usize) -> u32 {
@@ -25,8 +27,8 @@ const fn position(i: usize) -> u32 {
     (51 * i as u32).div_ceil(2)
 }
 
-pub const ZERO: Element = Element([0; 10]);
-pub const ONE: Element = Element([1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+pub const ZERO: Element = Element { limbs: [0; 10] };
+pub const ONE: Element = Element { limbs: [1, 0, 0, 0, 0, 0, 0, 0, 0, 0] };
 
 /// Not canonical, and not to be compared.
 impl Element {
@@ -50,7 +52,7 @@ impl Element {
 
     /// The canonical encoding.
     pub fn to_bytes(&self) -> [u8; 32] {
-        let mut limbs = self.0;
+        let mut limbs = self.limbs;
         // The quotient by p, from the top limb down: an estimate of ⌊(value + 19)/2^255⌋.
         let mut quotient = (19 * limbs[9] as i64 + (1 << 24)) >> 25;
         for i in 0..10 {
@@ -77,20 +79,20 @@ impl Element {
     }
 
     pub fn add(&self, other: &Self) -> Self {
-        Self(core::array::from_fn(|i| self.0[i] + other.0[i]))
+        Self { limbs: core::array::from_fn(|i| self.limbs[i] + other.limbs[i]) }
     }
 
     pub fn subtract(&self, other: &Self) -> Self {
-        Self(core::array::from_fn(|i| self.0[i] - other.0[i]))
+        Self { limbs: core::array::from_fn(|i| self.limbs[i] - other.limbs[i]) }
     }
 
     pub fn negate(&self) -> Self {
-        Self(self.0.map(|limb| -limb))
+        Self { limbs: self.limbs.map(|limb| -limb) }
     }
 
     #[inline(never)]
     pub fn multiply(&self, other: &Self) -> Self {
-        let (f, g) = (&self.0, &other.0);
+        let (f, g) = (&self.limbs, &other.limbs);
         let mut h = [0i64; 10];
         for i in 0..10 {
             for j in 0..10 {
@@ -117,7 +119,7 @@ impl Element {
 
     /// By a number below 2^17.
     pub fn multiply_small(&self, factor: i32) -> Self {
-        carry(self.0.map(|limb| limb as i64 * factor as i64))
+        carry(self.limbs.map(|limb| limb as i64 * factor as i64))
     }
 
     /// 0 for 0.
@@ -146,7 +148,7 @@ impl Element {
     /// Exchanges a and b where `mask` is all ones, not where it is 0.
     pub fn exchange_if(mask: u32, a: &mut Self, b: &mut Self) {
         let mask = hide(mask) as i32;
-        for (x, y) in a.0.iter_mut().zip(&mut b.0) {
+        for (x, y) in a.limbs.iter_mut().zip(&mut b.limbs) {
             let difference = (*x ^ *y) & mask;
             *x ^= difference;
             *y ^= difference;
@@ -155,7 +157,7 @@ impl Element {
 
     /// `a` where `mask` is all ones, `b` where it is 0.
     pub fn select(mask: u32, a: &Self, b: &Self) -> Self {
-        Self(core::array::from_fn(|i| (a.0[i] & mask as i32) | (b.0[i] & !mask as i32)))
+        Self { limbs: core::array::from_fn(|i| (a.limbs[i] & mask as i32) | (b.limbs[i] & !mask as i32)) }
     }
 
     pub fn is_zero(&self) -> bool {
@@ -189,7 +191,7 @@ const fn carry(mut h: [i64; 10]) -> Element {
         out[i] = h[i] as i32;
         i += 1;
     }
-    Element(out)
+    Element { limbs: out }
 }
 
 #[cfg(test)]
@@ -224,7 +226,7 @@ mod tests {
             let (wide, half) = (a.add(&b).add(&b), b.subtract(&a).negate());
             let sum = a.multiply(&a).add(&b.multiply(&a)).add(&b.multiply(&a));
             let difference = sum.subtract(&b.multiply(&a).add(&b.multiply(&b)).add(&b.multiply(&b)));
-            assert_eq!(wide.multiply(&half).to_bytes(), carry(difference.0.map(|x| x as i64)).to_bytes());
+            assert_eq!(wide.multiply(&half).to_bytes(), carry(difference.limbs.map(|x| x as i64)).to_bytes());
             if round > 2 {
                 assert_eq!(a.multiply(&a.invert()).to_bytes(), ONE.to_bytes());
             }

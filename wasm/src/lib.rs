@@ -53,18 +53,22 @@ pub mod ecdsa;
 pub mod ed25519;
 pub mod edwards25519;
 pub mod field25519;
-#[cfg(target_feature = "relaxed-simd")]
-pub mod fma25519;
-#[cfg(target_feature = "relaxed-simd")]
-pub mod fma_p256;
 pub mod inversion;
 #[cfg(target_arch = "wasm32")]
 pub mod inversion_simd;
+#[cfg(target_arch = "wasm32")]
+pub mod limbs25519;
+#[cfg(target_arch = "wasm32")]
+pub mod limbs_p256;
 #[cfg(target_arch = "wasm32")]
 pub mod look_up;
 pub mod montgomery;
 pub mod p256;
 pub mod p384;
+#[cfg(target_arch = "wasm32")]
+pub mod pairs25519;
+#[cfg(target_arch = "wasm32")]
+pub mod pairs_p256;
 pub mod weierstrass;
 pub mod x25519;
 

@@ -1,7 +1,7 @@
 //! The curve P-256 (FIPS 186-5, SP 800-186 §3.2.1.3).
 
 use crate::montgomery::Modulus;
-#[cfg(target_feature = "relaxed-simd")]
+#[cfg(target_arch = "wasm32")]
 use crate::weierstrass::Affine;
 use crate::weierstrass::{Curve, Group};
 
@@ -26,19 +26,19 @@ pub struct P256;
 impl Group<8> for P256 {
     const CURVE: &'static Curve<8> = &CURVE;
 
-    #[cfg(target_feature = "relaxed-simd")]
+    #[cfg(target_arch = "wasm32")]
     fn multiply_generator(k: &[u32; 8]) -> Affine<8> {
-        crate::fma_p256::multiply_generator(k)
+        crate::pairs_p256::multiply_generator(k)
     }
 
-    #[cfg(target_feature = "relaxed-simd")]
+    #[cfg(target_arch = "wasm32")]
     fn commit(k: &[u32; 8]) -> ([u32; 8], [u32; 8]) {
-        crate::fma_p256::commit(k)
+        crate::pairs_p256::commit(k)
     }
 
-    #[cfg(target_feature = "relaxed-simd")]
+    #[cfg(target_arch = "wasm32")]
     fn multiply_point(k: &[u32; 8], point: &Affine<8>) -> Affine<8> {
-        crate::fma_p256::multiply_point(k, point)
+        crate::pairs_p256::multiply_point(k, point)
     }
 }
 

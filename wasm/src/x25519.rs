@@ -1,12 +1,12 @@
 //! X25519 (RFC 7748 §5). Constant time.
 
 use crate::constant_time::{equal, wipe};
-#[cfg(not(target_feature = "relaxed-simd"))]
+#[cfg(not(target_arch = "wasm32"))]
 use crate::edwards25519;
-#[cfg(not(target_feature = "relaxed-simd"))]
+#[cfg(not(target_arch = "wasm32"))]
 use crate::field25519::{Element, ONE, ZERO};
-#[cfg(target_feature = "relaxed-simd")]
-use crate::fma25519;
+#[cfg(target_arch = "wasm32")]
+use crate::pairs25519;
 
 /// Clamps 32 random bytes to a scalar (RFC 7748 §5).
 pub fn clamp(random: &[u8; 32]) -> [u8; 32] {
@@ -19,9 +19,9 @@ pub fn clamp(random: &[u8; 32]) -> [u8; 32] {
 /// X25519(k, 9). By the isomorphic Edwards curve: its generator has u = 9 on the Montgomery curve.
 pub fn public_key(private: &[u8; 32], out: &mut [u8; 32]) {
     let mut scalar = clamp(private);
-    #[cfg(target_feature = "relaxed-simd")]
-    let share = fma25519::multiply_generator_montgomery(&scalar).value();
-    #[cfg(not(target_feature = "relaxed-simd"))]
+    #[cfg(target_arch = "wasm32")]
+    let share = pairs25519::multiply_generator_montgomery(&scalar).value();
+    #[cfg(not(target_arch = "wasm32"))]
     let share = edwards25519::multiply_generator(&scalar).to_montgomery();
     *out = share;
     wipe(&mut scalar);
@@ -30,9 +30,9 @@ pub fn public_key(private: &[u8; 32], out: &mut [u8; 32]) {
 /// X25519(k, u). False, with `secret` all zero, when the result is zero: then `public` was of low order (RFC 7748 §6.1, RFC 9846 §7.4.2).
 pub fn shared_secret(private: &[u8; 32], public: &[u8; 32], secret: &mut [u8; 32]) -> bool {
     let mut scalar = clamp(private);
-    #[cfg(target_feature = "relaxed-simd")]
-    let product = fma25519::ladder(&scalar, public).value();
-    #[cfg(not(target_feature = "relaxed-simd"))]
+    #[cfg(target_arch = "wasm32")]
+    let product = pairs25519::ladder(&scalar, public).value();
+    #[cfg(not(target_arch = "wasm32"))]
     let product = ladder(&scalar, &Element::from_bytes(public)).to_bytes();
     *secret = product;
     wipe(&mut scalar);
@@ -41,15 +41,15 @@ pub fn shared_secret(private: &[u8; 32], public: &[u8; 32], secret: &mut [u8; 32
 
 /// `public_key` and `shared_secret` in one. When it is false, both results are zero or worthless.
 pub fn respond(private: &[u8; 32], public: &[u8; 32], share: &mut [u8; 32], secret: &mut [u8; 32]) -> bool {
-    #[cfg(target_feature = "relaxed-simd")]
+    #[cfg(target_arch = "wasm32")]
     {
         let mut scalar = clamp(private);
-        let own = fma25519::multiply_generator_montgomery(&scalar);
-        (*share, *secret) = fma25519::Fraction::values(&own, &fma25519::ladder(&scalar, public));
+        let own = pairs25519::multiply_generator_montgomery(&scalar);
+        (*share, *secret) = pairs25519::Fraction::values(&own, &pairs25519::ladder(&scalar, public));
         wipe(&mut scalar);
         !equal(secret, &[0; 32])
     }
-    #[cfg(not(target_feature = "relaxed-simd"))]
+    #[cfg(not(target_arch = "wasm32"))]
     {
         public_key(private, share);
         shared_secret(private, public, secret)
@@ -57,7 +57,7 @@ pub fn respond(private: &[u8; 32], public: &[u8; 32], share: &mut [u8; 32], secr
 }
 
 /// The Montgomery ladder of RFC 7748 §5, in its notation.
-#[cfg(not(target_feature = "relaxed-simd"))]
+#[cfg(not(target_arch = "wasm32"))]
 fn ladder(scalar: &[u8; 32], x1: &Element) -> Element {
     let (mut x2, mut z2, mut x3, mut z3) = (ONE, ZERO, *x1, ONE);
     let mut swapped = 0u32;

@@ -1,6 +1,5 @@
-//! P-256 by floating-point fused multiply-add, for the relaxed-SIMD build: the fast twin of `weierstrass.rs`. Two field elements are computed at once,
-//! one in each lane: six limbs of 48 bits, centred around zero, integers held as doubles, in Montgomery form with R = 2^288. The kernels are
-//! generated: see wasm/kernels/field_p256.mjs for how they work, and bounds.mjs for why nothing is rounded.
+//! P-256 for WebAssembly: the fast twin of `weierstrass.rs`. Two field elements are computed at once, one in each half of a vector; `limbs_p256.rs` says
+//! how they are written, and wasm/kernels/ how the kernels are made.
 //!
 //! Scalars are recoded to 52 odd digits from −31 to 31: k = Σ dᵢ·32ⁱ with dᵢ = 2bᵢ − 31 and bᵢ the 5-bit digits of (k − 1)/2 + 2^259, for odd
 //! k; for even k, n − k and the negative of the result. No digit is zero, so no step is special.
@@ -13,6 +12,7 @@
 
 use crate::constant_time::{hide, wipe};
 use crate::inversion::invert_pair;
+use crate::limbs_p256::{canonical, limbs, negate, pack, subtract as subtract_limbs, unpack, ONE, R2, VECTORS};
 use crate::look_up::look_up;
 use crate::montgomery::{select, subtract};
 use crate::p256::{CURVE, FIELD, ORDER};
@@ -20,14 +20,10 @@ use crate::weierstrass::Affine;
 use core::arch::wasm32::*;
 use core::cell::UnsafeCell;
 
-core::arch::global_asm!(include_str!("fma_p256.s"));
-
-const LIMBS: usize = 6;
-
 /// A pair of field elements.
 #[repr(C, align(16))]
 #[derive(Clone, Copy)]
-struct Pair([v128; LIMBS]);
+struct Pair([v128; VECTORS]);
 
 /// One point: (X, Y) and (Z, Z).
 #[repr(C)]
@@ -56,74 +52,18 @@ type Entry = [Pair; 2];
 #[allow(improper_ctypes)]
 extern "C" {
     fn p256_add_affine(sum: *mut Points, entry: *const Entry);
-    fn p256_join(out: *mut Joined, sum: *const Points);
     fn p256_double(point: *mut Jacobian);
     fn p256_add(sum: *mut Jacobian, entry: *const Addend);
     fn p256_multiply(out: *mut Pair, a: *const Pair, b: *const Pair);
 }
 
-const MASK48: i64 = (1 << 48) - 1;
-/// R² mod p = 2^576 mod p.
-const R2: [u32; 8] = [
-    0x00000002, 0x00000005, 0x00000003, 0xfffffffe, 0xfffffff9, 0xfffffffb, 0xfffffffc, 0xfffffffc,
-];
-/// R mod p: one in Montgomery form.
-const ONE: [u32; 8] = [
-    0x00000000, 0x00000001, 0x00000000, 0x00000000, 0xffffffff, 0xffffffff, 0xffffffff, 0xfffffffe,
-];
 const PLAIN_ONE: [u32; 8] = [1, 0, 0, 0, 0, 0, 0, 0];
 
-/// Limb i of 48 bits, not centred.
-fn limb(words: &[u32; 8], i: usize) -> i64 {
-    let half = |j: usize| (words[j / 2] >> (16 * (j & 1)) & 0xffff) as i64;
-    if i < LIMBS - 1 {
-        half(3 * i) | half(3 * i + 1) << 16 | half(3 * i + 2) << 32
-    } else {
-        half(15)
-    }
-}
-
-fn limbs(words: &[u32; 8]) -> [i64; LIMBS] {
-    let mut x: [i64; LIMBS] = core::array::from_fn(|i| limb(words, i));
-    for i in 0..LIMBS - 1 {
-        let carry = (x[i] + (1 << 47)) >> 48;
-        x[i] -= carry << 48;
-        x[i + 1] += carry;
-    }
-    x
-}
-
-/// The canonical number of limbs whose value is at most 2p in size.
-fn canonical(mut x: [i64; LIMBS]) -> [u32; 8] {
-    let add = |x: &mut [i64; LIMBS], times: i64| {
-        for (i, limb_x) in x.iter_mut().enumerate() {
-            *limb_x += times * limb(&FIELD.words, i);
-        }
-        for i in 0..LIMBS - 1 {
-            x[i + 1] += x[i] >> 48;
-            x[i] &= MASK48;
-        }
-    };
-    add(&mut x, 2);
-    for _ in 0..4 {
-        let mut less = x;
-        add(&mut less, -1);
-        let keep = i64::from(hide((less[LIMBS - 1] >> 63) as u32) as i32);
-        for (a, b) in x.iter_mut().zip(less) {
-            *a = (*a & keep) | (b & !keep);
-        }
-    }
-    // 16-bit halves of words out of 48-bit limbs.
-    let half = |j: usize| (x[j / 3] >> (16 * (j % 3)) & 0xffff) as u32;
-    core::array::from_fn(|i| half(2 * i) | half(2 * i + 1) << 16)
-}
-
 impl Pair {
-    const ZERO: Self = Self([f64x2(0.0, 0.0); LIMBS]);
+    const ZERO: Self = Self([i64x2(0, 0); VECTORS]);
 
     fn from_words(low: &[u32; 8], high: &[u32; 8]) -> Self {
-        let (low, high) = (limbs(low), limbs(high));
-        Self(core::array::from_fn(|i| f64x2(low[i] as f64, high[i] as f64)))
+        Self(pack(&limbs(low), &limbs(high)))
     }
 
     fn splat(words: &[u32; 8]) -> Self {
@@ -137,18 +77,28 @@ impl Pair {
 
     /// Out of Montgomery form. A product with 1 is at most p/2 + 1 in size.
     fn leave(&self) -> [[u32; 8]; 2] {
-        let plain = self.multiply(&Self::splat(&PLAIN_ONE));
-        [
-            canonical(plain.0.map(|limb| f64x2_extract_lane::<0>(limb) as i64)),
-            canonical(plain.0.map(|limb| f64x2_extract_lane::<1>(limb) as i64)),
-        ]
+        unpack(&self.multiply(&Self::splat(&PLAIN_ONE)).0).map(canonical)
     }
 
+    /// `self` may be a sum of five products; `other` may not.
     fn multiply(&self, other: &Self) -> Self {
         let mut out = Self::ZERO;
         // SAFETY, of all kernels: they read and write whole values of the types declared above.
         unsafe { p256_multiply(&mut out, self, other) };
         out
+    }
+
+    /// Without a carry.
+    fn subtract(&self, other: &Self) -> Self {
+        Self(core::array::from_fn(|k| subtract_limbs(self.0[k], other.0[k])))
+    }
+
+    fn carried(&self) -> Self {
+        self.multiply(&Self::splat(&ONE))
+    }
+
+    fn swap(&self) -> Self {
+        self.shuffle::<1, 0>(self)
     }
 
     /// Lane I of the four lanes of both beside lane J.
@@ -313,22 +263,41 @@ fn affine_odd_multiples(point: &Jacobian) -> [Pair; ENTRIES] {
 
 #[inline(never)]
 fn look_up_entry(row: &[Entry; ENTRIES], low: (u64, u64), high: (u64, u64)) -> Entry {
-    let v = look_up::<0, 12, 12, _>(row, 0, u64x2(low.0, high.0));
-    let sign = v128_and(u64x2(low.1, high.1), f64x2_splat(-0.0));
-    [Pair(core::array::from_fn(|k| v[k])), Pair(core::array::from_fn(|k| v128_xor(v[LIMBS + k], sign)))]
+    let v = look_up::<0, { 2 * VECTORS }, { 2 * VECTORS }, _>(row, 0, u64x2(low.0, high.0));
+    let negative = u64x2(low.1, high.1);
+    [Pair(core::array::from_fn(|k| v[k])), Pair(core::array::from_fn(|k| negate(negative, v[VECTORS + k])))]
 }
 
 #[inline(never)]
 fn look_up_addend(row: &[Addend; ENTRIES], (place, negative): (u64, u64)) -> Addend {
+    const N: usize = 3 * VECTORS;
+    const HALF: usize = N.div_ceil(2);
     let places = u64x2_splat(place);
-    let (v, w) = (look_up::<0, 9, 18, _>(row, 0, places), look_up::<9, 9, 18, _>(row, 0, places));
-    let sign = v128_and(u64x2(0, negative), f64x2_splat(-0.0));
-    let pair = |at: usize| Pair(core::array::from_fn(|k| if at + k < 9 { v[at + k] } else { w[at + k - 9] }));
-    let xy = Pair(core::array::from_fn(|k| v128_xor(v[k], sign)));
-    Addend { point: Jacobian { xy, z: pair(LIMBS) }, powers: pair(2 * LIMBS) }
+    let (v, w) = (look_up::<0, HALF, N, _>(row, 0, places), look_up::<HALF, { N - HALF }, N, _>(row, 0, places));
+    let pair = |at: usize| Pair(core::array::from_fn(|k| if at + k < HALF { v[at + k] } else { w[at + k - HALF] }));
+    let negative = u64x2(0, negative);
+    let xy = Pair(core::array::from_fn(|k| negate(negative, v[k])));
+    Addend { point: Jacobian { xy, z: pair(VECTORS) }, powers: pair(2 * VECTORS) }
 }
 
-/// k·G or −k·G, and all ones in the latter case.
+/// The sum of the points of both lanes: 12M + 2S, the lanes sharing the work.
+fn join([x, y, zz, zzz]: &Points) -> Joined {
+    let (u, s) = (x.multiply(&zz.swap()), y.multiply(&zzz.swap()));
+    let hr = u.swap().subtract(&u).shuffle::<0, 2>(&s.swap().subtract(&s)).carried();
+    let squares = hr.multiply(&hr); // (h², r²)
+    let hh = squares.shuffle::<0, 0>(&squares);
+    let cubes = hr.shuffle::<0, 2>(&u).multiply(&hh); // (h³, v), v = u·h²
+    let v = cubes.swap();
+    // In the low lane: X3 = r² − h³ − 2v, w = v − X3; Y3 = r·w − s·h³.
+    let x3 = squares.swap().subtract(&cubes).subtract(&v).subtract(&v);
+    let x3w = x3.shuffle::<0, 2>(&v.subtract(&x3)).carried();
+    let last = hr.shuffle::<1, 2>(&s).multiply(&x3w.shuffle::<1, 2>(&cubes));
+    let y3 = last.subtract(&last.swap());
+    let zs = zz.shuffle::<0, 2>(zzz).multiply(&zz.shuffle::<1, 3>(zzz));
+    [x3w.shuffle::<0, 2>(&y3), zs.multiply(&hh.shuffle::<0, 2>(&cubes))]
+}
+
+/// k·G or −k·G, and all ones in the latter case. X and Y may be differences.
 fn generator_multiple(k: &[u32; 8]) -> (Joined, u32) {
     let table = table();
     let mut scalar = recode(k);
@@ -341,10 +310,8 @@ fn generator_multiple(k: &[u32; 8]) -> (Joined, u32) {
             unsafe { p256_add_affine(&mut sum, &entry) };
         }
     }
-    let mut out = [Pair::ZERO; 2];
-    unsafe { p256_join(&mut out, &sum) };
     scalar.wipe();
-    (out, scalar.negate)
+    (join(&sum), scalar.negate)
 }
 
 /// k·G for k in [1, n − 1], secret.

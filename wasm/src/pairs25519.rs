@@ -1,25 +1,19 @@
-//! 2^255 − 19 and edwards25519 by floating-point fused multiply-add, for the relaxed-SIMD build: the fast twin of `field25519.rs` and
-//! `edwards25519.rs`. Two elements are computed at once, one in each lane: five limbs of 51 bits, centred around zero, integers held as
-//! doubles. The kernels are generated: see wasm/kernels/field25519.mjs for how they work, and bounds.mjs for why nothing is rounded.
-//!
-//! Every limb in memory is at most 2^50 + 19·2^9 in size, which the kernels promise and expect.
+//! 2^255 − 19 and edwards25519 for WebAssembly: the fast twin of `field25519.rs` and `edwards25519.rs`. Two elements are computed at once, one in
+//! each half of a vector; `limbs25519.rs` says how they are written, and wasm/kernels/ how the kernels are made.
 
 use crate::constant_time::wipe;
 use crate::edwards25519;
 use crate::field25519::PRIME;
+use crate::limbs25519::{canonical, limbs, negate, pack, unpack, Limbs, VECTORS, ZERO};
 use crate::look_up::look_up;
 use crate::montgomery::{from_little_endian, to_little_endian};
 use core::arch::wasm32::*;
 use core::cell::UnsafeCell;
 
-core::arch::global_asm!(include_str!("fma25519.s"));
-
 /// A pair of elements.
 #[repr(C, align(16))]
 #[derive(Clone, Copy)]
-pub struct Pair([v128; LIMBS]);
-
-const LIMBS: usize = 5;
+pub struct Pair([v128; VECTORS]);
 
 // Vectors are not called FFI-safe, but only addresses of them cross here.
 #[allow(improper_ctypes)]
@@ -31,85 +25,34 @@ extern "C" {
     fn field25519_multiply(out: *mut Pair, a: *const Pair, b: *const Pair);
 }
 
-const MASK51: i64 = (1 << 51) - 1;
-
-/// The limbs of 32 little-endian bytes, top bit ignored, centred.
-fn limbs(bytes: &[u8; 32]) -> [i64; LIMBS] {
-    let word = |i: usize| {
-        let mut eight = [0; 8];
-        eight.copy_from_slice(&bytes[8 * i..8 * i + 8]);
-        u64::from_le_bytes(eight)
-    };
-    let w = [word(0), word(1), word(2), word(3)];
-    let mut x = [
-        w[0],
-        w[0] >> 51 | w[1] << 13,
-        w[1] >> 38 | w[2] << 26,
-        w[2] >> 25 | w[3] << 39,
-        w[3] >> 12,
-    ]
-    .map(|limb| limb as i64 & MASK51);
-    for i in 0..LIMBS {
-        let carry = (x[i] + (1 << 50)) >> 51;
-        x[i] -= carry << 51;
-        x[(i + 1) % LIMBS] += if i == LIMBS - 1 { 19 * carry } else { carry };
-    }
-    x
-}
-
-/// The canonical bytes of limbs below 2^52 in size.
-fn canonical(limbs: [i64; LIMBS]) -> [u8; 32] {
-    // 4p added, so that carries are positive.
-    let mut x = limbs;
-    for (i, limb) in x.iter_mut().enumerate() {
-        *limb += (1 << 53) - if i == 0 { 76 } else { 4 };
-    }
-    for _ in 0..2 {
-        for i in 0..LIMBS - 1 {
-            x[i + 1] += x[i] >> 51;
-            x[i] &= MASK51;
-        }
-        x[0] += 19 * (x[4] >> 51);
-        x[4] &= MASK51;
-    }
-    // Below 2^255 + 2^10 now. The quotient by p is 1 when x + 19 reaches 2^255.
-    let mut quotient = (x[0] + 19) >> 51;
-    for limb in &x[1..] {
-        quotient = (limb + quotient) >> 51;
-    }
-    x[0] += 19 * quotient;
-    for i in 0..LIMBS - 1 {
-        x[i + 1] += x[i] >> 51;
-        x[i] &= MASK51;
-    }
-    x[4] &= MASK51;
-    let u = x.map(|limb| limb as u64);
-    let words = [u[0] | u[1] << 51, u[1] >> 13 | u[2] << 38, u[2] >> 26 | u[3] << 25, u[3] >> 39 | u[4] << 12];
-    let mut out = [0; 32];
-    for (chunk, word) in out.chunks_exact_mut(8).zip(words) {
-        chunk.copy_from_slice(&word.to_le_bytes());
-    }
-    out
-}
+const ONE: Limbs = {
+    let mut one = ZERO;
+    one[0] = 1;
+    one
+};
 
 impl Pair {
-    const ZERO: Self = Self([f64x2(0.0, 0.0); LIMBS]);
-    const ONE: Self = Self([f64x2(1.0, 1.0), f64x2(0.0, 0.0), f64x2(0.0, 0.0), f64x2(0.0, 0.0), f64x2(0.0, 0.0)]);
+    const ZERO: Self = Self(pack(&ZERO, &ZERO));
+    const ONE: Self = Self(pack(&ONE, &ONE));
 
-    fn from_limbs(low: [i64; LIMBS], high: [i64; LIMBS]) -> Self {
-        Self(core::array::from_fn(|i| f64x2(low[i] as f64, high[i] as f64)))
+    fn from_limbs(low: &Limbs, high: &Limbs) -> Self {
+        Self(pack(low, high))
     }
 
     fn from_bytes(low: &[u8; 32], high: &[u8; 32]) -> Self {
-        Self::from_limbs(limbs(low), limbs(high))
+        Self(pack(&limbs(low), &limbs(high)))
+    }
+
+    fn to_bytes(self) -> [[u8; 32]; 2] {
+        unpack(&self.0).map(canonical)
     }
 
     fn low(&self) -> [u8; 32] {
-        canonical(self.0.map(|limb| f64x2_extract_lane::<0>(limb) as i64))
+        canonical(unpack(&self.0)[0])
     }
 
     fn high(&self) -> [u8; 32] {
-        canonical(self.0.map(|limb| f64x2_extract_lane::<1>(limb) as i64))
+        canonical(unpack(&self.0)[1])
     }
 
     fn multiply(&self, other: &Self) -> Self {
@@ -155,22 +98,23 @@ impl Fraction {
         let inverse = invert(&denominators.multiply(&crossed).low());
         let inverses = crossed.multiply(&Pair::from_bytes(&inverse, &inverse));
         let quotients = a.0.shuffle::<0, 2>(&b.0).multiply(&inverses);
-        (quotients.low(), quotients.high())
+        let [a, b] = quotients.to_bytes();
+        (a, b)
     }
 }
 
 /// The Montgomery ladder: X25519 of a clamped scalar, as a fraction.
 pub fn ladder(scalar: &[u8; 32], u: &[u8; 32]) -> Fraction {
     let u = limbs(u);
-    let mut small = [0; LIMBS];
+    let mut small = ZERO;
     small[0] = 121665;
-    let factors = Pair::from_limbs(small, u);
+    let factors = Pair::from_limbs(&small, &u);
     // (x + z, x − z) of 1/0 and of u/1.
     let mut doubled = Pair::ONE;
     let (mut plus, mut minus) = (u, u);
     plus[0] += 1;
     minus[0] -= 1;
-    let mut added = Pair::from_limbs(plus, minus);
+    let mut added = Pair::from_limbs(&plus, &minus);
     let mut previous = 0u64;
     for t in (0..255).rev() {
         let bit = (scalar[t >> 3] >> (t & 7) & 1) as u64;
@@ -262,25 +206,24 @@ fn digit(scalar: &[u32; 9], i: usize) -> (u64, u64) {
 fn look_up_entry(row: &[Entry; ENTRIES], digits: v128, negative: v128, out: &mut Entry) {
     let (v, w) = (look_up::<0, 8, 15, _>(row, 1, digits), look_up::<8, 7, 15, _>(row, 1, digits));
     for k in 0..8 {
-        out[k / LIMBS].0[k % LIMBS] = v[k];
+        out[k / VECTORS].0[k % VECTORS] = v[k];
     }
     for k in 8..15 {
-        out[k / LIMBS].0[k % LIMBS] = w[k - 8];
+        out[k / VECTORS].0[k % VECTORS] = w[k - 8];
     }
-    let one = v128_and(i64x2_eq(digits, i64x2_splat(0)), f64x2_splat(1.0));
+    let one = v128_and(i64x2_eq(digits, i64x2_splat(0)), Pair::ONE.0[0]);
     out[0].0[0] = v128_or(out[0].0[0], one);
     out[1].0[0] = v128_or(out[1].0[0], one);
     // The negative of a point exchanges y + x and y − x, and negates xy.
-    let sign = v128_and(negative, f64x2_splat(-0.0));
-    for k in 0..LIMBS {
+    for k in 0..VECTORS {
         let (plus, minus) = (out[0].0[k], out[1].0[k]);
         out[0].0[k] = v128_bitselect(minus, plus, negative);
         out[1].0[k] = v128_bitselect(plus, minus, negative);
-        out[2].0[k] = v128_xor(out[2].0[k], sign);
+        out[2].0[k] = negate(negative, out[2].0[k]);
     }
 }
 
-/// k·B, k below 2^255, as (E, F, G, H) with x = E/G and y = H/F, in both lanes.
+/// k·B, k below 2^255, as (E, F, G, H) with x = E/G and y = H/F, in the low lanes.
 fn multiply_generator(k: &[u8; 32]) -> [Pair; 4] {
     let table = table();
     let mut scalar = [0u32; 9];
