@@ -1,3 +1,8 @@
+/** Given out in this turn. */
+const IN_TURN = 1;
+/** Kept beyond the turn, because a socket still reads from it. */
+const HELD = 2;
+
 /**
  * Regions for what connections open and seal, cut from one stretch of memory (usually the crypto provider's, so that nothing is
  * copied). One pool serves all connections of a thread.
@@ -12,9 +17,11 @@ export class BufferPool {
   readonly #regionLength: number;
   readonly #regions: readonly Uint8Array[];
   readonly #free: number[] = [];
-  /** Regions given out in this turn. */
-  readonly #turn: number[] = [];
-  readonly #held: Uint8Array;
+  /** Regions given out in this turn: the first `#turnLength`. (Emptying an array that grew makes V8 allocate it anew.) */
+  readonly #turn: Uint32Array;
+  #turnLength = 0;
+  /** For each region, `IN_TURN` and `HELD`. */
+  readonly #states: Uint8Array;
   #depth = 0;
 
   /** Cuts `memory` into regions of `regionLength` bytes. With none, every request gets a fresh array. */
@@ -23,7 +30,8 @@ export class BufferPool {
     this.#regionLength = regionLength;
     const count = Math.floor(memory.length / regionLength);
     this.#regions = Array.from({ length: count }, (_, i) => memory.subarray(i * regionLength, (i + 1) * regionLength));
-    this.#held = new Uint8Array(count);
+    this.#turn = new Uint32Array(count);
+    this.#states = new Uint8Array(count);
     for (let index = count - 1; index >= 0; index--) this.#free.push(index);
   }
 
@@ -44,37 +52,43 @@ export class BufferPool {
     if (minimumLength > this.#regionLength) return new Uint8Array(minimumLength);
     const index = this.#free.pop();
     if (index === undefined) return new Uint8Array(minimumLength);
-    this.#turn.push(index);
+    this.#turn[this.#turnLength++] = index;
+    this.#states[index] = IN_TURN;
     return this.#regions[index] as Uint8Array;
   }
 
   /** Keeps the region that `bytes` lies in beyond this turn. Nothing happens to bytes of another origin. */
   hold(bytes: Uint8Array): void {
     const index = this.#indexOf(bytes);
-    if (index !== undefined) this.#held[index] = 1;
+    if (index !== undefined) this.#states[index] = (this.#states[index] as number) | HELD;
   }
 
   /** Takes a held region back. Nothing happens to bytes of another origin. */
   release(bytes: Uint8Array): void {
     const index = this.#indexOf(bytes);
-    if (index === undefined || this.#held[index] === 0) return;
-    this.#held[index] = 0;
+    if (index === undefined) return;
+    const state = this.#states[index] as number;
+    if ((state & HELD) === 0) return;
+    this.#states[index] = state & ~HELD;
     // In the turn in which it was taken, `settle` will find it.
-    if (!this.#turn.includes(index)) this.#free.push(index);
+    if (state === HELD) this.#free.push(index);
   }
 
   settle(): void {
     if (--this.#depth > 0) return;
-    for (const index of this.#turn) {
-      if (this.#held[index] === 0) this.#free.push(index);
+    for (let at = 0; at < this.#turnLength; at++) {
+      const index = this.#turn[at] as number;
+      const state = (this.#states[index] as number) & ~IN_TURN;
+      this.#states[index] = state;
+      if (state === 0) this.#free.push(index);
     }
-    this.#turn.length = 0;
+    this.#turnLength = 0;
   }
 
   #indexOf(bytes: Uint8Array): number | undefined {
     if (bytes.buffer !== this.#memory.buffer) return undefined;
     const offset = bytes.byteOffset - this.#memory.byteOffset;
-    if (offset < 0 || offset >= this.#held.length * this.#regionLength) return undefined;
+    if (offset < 0 || offset >= this.#states.length * this.#regionLength) return undefined;
     return Math.floor(offset / this.#regionLength);
   }
 }
