@@ -29,7 +29,8 @@ export interface Peer {
 const here = join(process.cwd(), 'bench');
 const modules = join(here, 'runtime/node_modules');
 const bundle = join(process.cwd(), 'dist/cli/main.js');
-const nodePath = (major: number): string => join(modules, `node-${major}-${process.arch}`, 'bin', 'node');
+/** Where the bench's own Node of this version is. */
+export const findNode = (major: number): string => join(modules, `node-${major}-${process.arch}`, 'bin', 'node');
 const tool = (name: string): string => join(modules, '.bin', name);
 const absent = (path: string): string | undefined => existsSync(path) ? undefined : `no ${path}`;
 
@@ -58,19 +59,19 @@ const scriptArguments = (plan: ServerPlan): string[] => [
 const ownNode = (major: number): Peer => ({
   id: `sallyport-node${major}`,
   title: `Sallyport, Node ${major}`,
-  missing: () => absent(nodePath(major)) ?? absent(bundle),
-  command: (plan) => [nodePath(major), bundle, ...ours(plan)],
+  missing: () => absent(findNode(major)) ?? absent(bundle),
+  command: (plan) => [findNode(major), bundle, ...ours(plan)],
 });
 
 const nodeTls = (major: number): Peer => ({
   id: `node-tls-${major}`,
   title: `node:tls, Node ${major}`,
-  missing: () => absent(nodePath(major)),
+  missing: () => absent(findNode(major)),
   cannot: major < 24 ? { hybrid: 'its OpenSSL has no ML-KEM' } : {},
   command: (
     plan,
   ) => [
-    nodePath(major),
+    findNode(major),
     join(here, 'peer/node_tls.mjs'),
     ...scriptArguments(plan),
   ],

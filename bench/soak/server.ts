@@ -1,6 +1,6 @@
 /** The terminator under test: how it is started, and what can be seen of it from outside. */
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { CertificateFiles } from '../certificates.ts';
@@ -85,14 +85,21 @@ export class Server extends PinnedProcess {
 function ownCommand(plan: ServerPlan, port: number, metricsPort: number): string[] {
   const { runtime, workers, backendPort, certificate, clientAuthority } = plan;
   const deno = basename(runtime).startsWith('deno');
-  const permissions = ['--allow-net', '--allow-read', '--allow-env=SSLKEYLOGFILE'];
   return [
-    ...(deno ? [runtime, 'run', '--quiet', ...permissions, 'src/cli/main.ts'] : [runtime, 'dist/cli/main.js']),
+    ...[runtime, ...(deno ? denoStartArguments() : ['dist/cli/main.js'])],
     ...['--listen', `127.0.0.1:${port}`, '--target', `127.0.0.1:${backendPort}`],
     ...['--cert', certificate.cert, '--key', certificate.key, '--metrics', `127.0.0.1:${metricsPort}`],
     ...['--client-ca', clientAuthority, '--client-auth', 'request'],
     ...(workers === 1 ? [] : ['--workers', String(workers)]),
   ];
+}
+
+/** What `deno task start` runs. Not through the task, whose shell does not hand signals on. */
+function denoStartArguments(): string[] {
+  const { tasks } = JSON.parse(readFileSync('deno.json', 'utf8')) as { tasks: { start: string } };
+  const [, args] = /\bdeno (run .*)$/.exec(tasks.start) ?? [];
+  if (args === undefined) throw new Error(`deno.json: the start task does not end in 'deno run ...': ${tasks.start}`);
+  return args.split(' ');
 }
 
 function foreignCommand({ command = '', backendPort, certificate }: ServerPlan, port: number): string[] {
