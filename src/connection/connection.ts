@@ -218,10 +218,16 @@ export abstract class Connection {
     return events;
   }
 
-  /** RFC 9846 §7.5 and RFC 5705: keying material bound to this connection. `length` ≤ 255 hashes. */
+  /**
+   * RFC 9846 §7.5 and RFC 5705: keying material bound to this connection. `length` ≤ 255 hashes. A server that has accepted early
+   * data has it already before the handshake is over, and then for a client that is not yet authenticated.
+   */
   exportKeyingMaterial(label: string, context: Uint8Array, length: number): Uint8Array {
-    if (this.#established === undefined) throw new UsageError('exportKeyingMaterial: the handshake is not complete');
-    const { suite, exporterSecret } = this.#established;
+    const exporter = this.#established ?? this.#handshake?.exporter;
+    if (exporter === undefined || this.#over) {
+      throw new UsageError('exportKeyingMaterial: the handshake is not complete');
+    }
+    const { suite, exporterSecret } = exporter;
     // 9846-7.5-1
     return exportKeyingMaterial(suite.hash, exporterSecret, label, context, length);
   }

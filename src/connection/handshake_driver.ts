@@ -1,7 +1,7 @@
 import type { Secret } from '../crypto/provider.ts';
 import { fail } from '../error.ts';
 import type { Effect } from '../handshake/effect.ts';
-import type { Flow, HandshakeIo, Step, Suite } from '../handshake/flow.ts';
+import type { Exporter, Flow, HandshakeIo, Step, Suite } from '../handshake/flow.ts';
 import type { HandshakeInfo, HandshakeResult } from '../handshake/result.ts';
 import type { RecordReader } from '../record/record_reader.ts';
 import type { RecordWriter } from '../record/record_writer.ts';
@@ -27,7 +27,7 @@ export class HandshakeDriver implements HandshakeIo {
   #waitsFor: Step | undefined;
   /** Bytes of early data that may still come; undefined while none may. */
   #earlyData: number | undefined;
-  #maySend = false;
+  #exporter: Exporter | undefined;
 
   constructor(
     reader: RecordReader,
@@ -58,7 +58,12 @@ export class HandshakeDriver implements HandshakeIo {
 
   /** Whether application data may be sent before the handshake is over. */
   get maySend(): boolean {
-    return this.#maySend;
+    return this.#exporter !== undefined;
+  }
+
+  /** With `maySend`, before the handshake is over. */
+  get exporter(): Exporter | undefined {
+    return this.#exporter;
   }
 
   /** Resumes the handshake with what it waits for. Gives its result when that ends it. */
@@ -144,7 +149,7 @@ export class HandshakeDriver implements HandshakeIo {
     this.#reader.setChangeCipherSpec(policy);
   }
 
-  allowSending(): void {
-    this.#maySend = true;
+  allowSending(exporter: Exporter): void {
+    this.#exporter = exporter;
   }
 }

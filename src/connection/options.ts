@@ -34,6 +34,7 @@ const SERVER: Record<keyof ServerConfig, true> = {
   encryptedClientHello: true,
   requireServerName: true,
   tickets: true,
+  grease: true,
   earlyData: true,
   externalPsk: true,
 };

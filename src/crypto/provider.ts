@@ -181,7 +181,7 @@ export interface Verifier {
 }
 
 /** What a certificate's key is. `rsa_pss`: an RSA key whose certificate says id-RSASSA-PSS (RFC 4055), for PSS alone. */
-export type KeyType = 'ecdsa_p256' | 'ecdsa_p384' | 'ed25519' | 'rsa' | 'rsa_pss';
+export type KeyType = 'ecdsa_p256' | 'ecdsa_p384' | 'ecdsa_p521' | 'ed25519' | 'rsa' | 'rsa_pss';
 
 /** A private key that has been read and not yet been given to whoever signs with it. Secret: wiped by whoever read it. */
 export interface PrivateKey {

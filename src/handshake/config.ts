@@ -124,6 +124,11 @@ export interface ServerConfig extends CommonConfig {
     /** They leave together with our first application data and save a write, instead of right after the handshake. Default false. */
     readonly withFirstData?: boolean;
   };
+  /**
+   * Put an extension that means nothing into every ticket, so that clients do not unlearn to ignore what they do not know (RFC 8701
+   * §4). Default false.
+   */
+  readonly grease?: boolean;
   /** Without it early data is refused. It needs `tickets`. */
   readonly earlyData?: {
     /** Bytes. */

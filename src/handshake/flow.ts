@@ -57,8 +57,14 @@ export interface HandshakeIo {
   acceptEarlyData(length: number, info: HandshakeInfo): void;
   /** The peer may send change_cipher_spec from here on ('drop') or no more ('refuse'). */
   setChangeCipherSpec(policy: 'refuse' | 'drop'): void;
-  /** The application may send from here on. */
-  allowSending(): void;
+  /** The application may send and export keying material from here on. */
+  allowSending(exporter: Exporter): void;
+}
+
+/** What keying material is exported from (§7.5). */
+export interface Exporter {
+  readonly suite: Suite;
+  readonly exporterSecret: Secret;
 }
 
 /** A cipher suite with its implementations. */

@@ -152,6 +152,11 @@ export function* decideEarlyData(
   });
 }
 
+/** One of the sixteen values 0x0a0a to 0xfafa (RFC 8701 §2). */
+function greaseExtension([random]: Uint8Array): number {
+  return 0x0a0a + 0x1010 * ((random as number) & 15);
+}
+
 /** Sends the session tickets of a finished handshake (§4.7.1). */
 export function* issueTickets(
   config: ServerConfig,
@@ -197,6 +202,7 @@ export function* issueTickets(
       ticketNonce,
       ticket,
       maxEarlyDataSize: session.maxEarlyDataSize || undefined,
+      greaseExtension: config.grease ? greaseExtension(config.random(1)) : undefined,
     }, io.flight);
   }
 }

@@ -129,7 +129,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     if (earlyData) {
       // 9846-4.3.11.3-1
       io.acceptEarlyData(psk?.session.maxEarlyDataSize ?? 0, describe(peerOf(psk)));
-      io.allowSending();
+      io.allowSending({ suite, exporterSecret });
       const end = yield* receive(HandshakeType.end_of_early_data);
       decodeEndOfEarlyData(end.body);
       transcript.add(end.bytes);

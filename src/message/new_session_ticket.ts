@@ -14,6 +14,8 @@ export interface NewSessionTicket {
   readonly ticketNonce: Uint8Array;
   readonly ticket: Uint8Array;
   readonly maxEarlyDataSize: number | undefined;
+  /** Type of an extension that means nothing (RFC 8701). */
+  readonly greaseExtension?: number | undefined;
 }
 
 export function decodeNewSessionTicket(body: Uint8Array, extensionLimit: number): NewSessionTicket {
@@ -39,7 +41,8 @@ export function encodeNewSessionTicket(message: NewSessionTicket, into?: Writer)
     writer.uint32(message.ticketLifetime).uint32(message.ticketAgeAdd);
     writer.opaqueVector(1, message.ticketNonce).opaqueVector(2, message.ticket);
     writer.vector(2, () => {
-      const { maxEarlyDataSize } = message;
+      const { maxEarlyDataSize, greaseExtension } = message;
+      if (greaseExtension !== undefined) encodeExtension(writer, greaseExtension);
       if (maxEarlyDataSize !== undefined) {
         encodeExtension(writer, ExtensionType.early_data, (w) => w.uint32(maxEarlyDataSize));
       }

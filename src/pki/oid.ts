@@ -12,6 +12,7 @@ export const KeyOid = {
 export const CurveOid = {
   secp256r1: '1.2.840.10045.3.1.7',
   secp384r1: '1.3.132.0.34',
+  secp521r1: '1.3.132.0.35',
 } as const;
 
 export const HashOid = {

@@ -6,18 +6,25 @@ import { equalBytes } from './der.ts';
 import { algorithmIdentifier, encodeEcPrivateKey, encodeOctets, encodeOid, encodePkcs8, NULL } from './encode.ts';
 import { CurveOid, KeyOid } from './oid.ts';
 import { isPem, type PemBlock, readPem } from './pem.ts';
+import { ECDSA_CURVES } from './public_key.ts';
 
 /** The forms a private key file comes in: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017 §A.1.2), SEC1 (RFC 5915). */
 type KeyForm = 'pkcs8' | 'pkcs1' | 'sec1';
 
 /** A private key as its file has it, before it is known which certificate it belongs to. */
 interface RawKey {
-  readonly kind: 'rsa' | 'ecdsa_p256' | 'ecdsa_p384' | 'ed25519';
+  readonly kind: 'rsa' | 'ecdsa_p256' | 'ecdsa_p384' | 'ecdsa_p521' | 'ed25519';
   /** RSA: RSAPrivateKey in DER. ECDSA: the scalar. Ed25519: the seed. */
   readonly secret: Uint8Array;
   /** ECDSA: the uncompressed point, if the file has it. */
   readonly point: Uint8Array | undefined;
 }
+
+const CURVE_OF_KIND = {
+  ecdsa_p256: CurveOid.secp256r1,
+  ecdsa_p384: CurveOid.secp384r1,
+  ecdsa_p521: CurveOid.secp521r1,
+} as const;
 
 const FORMS: Readonly<Record<string, KeyForm>> = {
   'PRIVATE KEY': 'pkcs8',
@@ -151,11 +158,11 @@ function readSec1(der: Uint8Array, curve: string | undefined, label: string): Ra
   };
   const ownCurve = inner(0);
   const id = curve ?? (ownCurve instanceof asn1js.ObjectIdentifier ? ownCurve.getValue() : '');
-  const kind = id === CurveOid.secp256r1 ? 'ecdsa_p256' : id === CurveOid.secp384r1 ? 'ecdsa_p384' : undefined;
-  if (kind === undefined) {
+  const found = ECDSA_CURVES.get(id);
+  if (found === undefined) {
     throw new UsageError(`${label}: an ECDSA key on an unsupported curve (${id || 'unnamed'}): use P-256 or P-384`);
   }
-  const length = kind === 'ecdsa_p256' ? 32 : 48;
+  const { type: kind, length } = found;
   // SEC1 wants exactly as many bytes as the order has; some writers drop leading zeros, or add one.
   const given = new Uint8Array(scalar.valueBlock.valueHexView);
   const start = given.findIndex((byte) => byte !== 0);
@@ -197,9 +204,9 @@ function pkcs8Of(raw: RawKey, publicKey: PublicKey): Uint8Array {
     case 'ed25519':
       return encodePkcs8(algorithmIdentifier(KeyOid.ed25519), encodeOctets(raw.secret));
     case 'ecdsa_p256':
-    case 'ecdsa_p384': {
-      const curve = raw.kind === 'ecdsa_p256' ? CurveOid.secp256r1 : CurveOid.secp384r1;
-      const algorithm = algorithmIdentifier(KeyOid.ecPublicKey, encodeOid(curve));
+    case 'ecdsa_p384':
+    case 'ecdsa_p521': {
+      const algorithm = algorithmIdentifier(KeyOid.ecPublicKey, encodeOid(CURVE_OF_KIND[raw.kind]));
       return encodePkcs8(algorithm, encodeEcPrivateKey(raw.secret, publicKey.raw ?? new Uint8Array()));
     }
   }

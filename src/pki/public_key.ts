@@ -11,6 +11,7 @@ import { CurveOid, HashOid, KeyOid, MGF1 } from './oid.ts';
 export const SCHEMES: Readonly<Record<KeyType, readonly number[]>> = {
   ecdsa_p256: [SignatureScheme.ecdsa_secp256r1_sha256],
   ecdsa_p384: [SignatureScheme.ecdsa_secp384r1_sha384],
+  ecdsa_p521: [SignatureScheme.ecdsa_secp521r1_sha512],
   ed25519: [SignatureScheme.ed25519],
   rsa: [
     SignatureScheme.rsa_pss_rsae_sha256,
@@ -19,6 +20,16 @@ export const SCHEMES: Readonly<Record<KeyType, readonly number[]>> = {
   ],
   rsa_pss: [SignatureScheme.rsa_pss_pss_sha256, SignatureScheme.rsa_pss_pss_sha384, SignatureScheme.rsa_pss_pss_sha512],
 };
+
+/** By OID: the type of key, and bytes of a scalar or coordinate. */
+export const ECDSA_CURVES: ReadonlyMap<
+  string,
+  { readonly type: 'ecdsa_p256' | 'ecdsa_p384' | 'ecdsa_p521'; readonly length: number }
+> = new Map([
+  [CurveOid.secp256r1, { type: 'ecdsa_p256', length: 32 }],
+  [CurveOid.secp384r1, { type: 'ecdsa_p384', length: 48 }],
+  [CurveOid.secp521r1, { type: 'ecdsa_p521', length: 66 }],
+]);
 
 /** The largest modulus that is verified with: a peer could otherwise choose how long that takes (CVE-2023-29409). */
 const RSA_BITS = { least: 2048, most: 8192 } as const;
@@ -56,12 +67,15 @@ export function readPublicKey(info: pkijs.PublicKeyInfo): PublicKey {
 function readEcKey(info: pkijs.PublicKeyInfo, point: Uint8Array): PublicKey {
   const curve: unknown = info.algorithm.algorithmParams;
   const id = curve instanceof asn1js.ObjectIdentifier ? curve.getValue() : 'explicit parameters';
-  const type = id === CurveOid.secp256r1 ? 'ecdsa_p256' : id === CurveOid.secp384r1 ? 'ecdsa_p384' : undefined;
-  if (type === undefined) {
-    throw new CertificateError('unsupported_certificate', `an ECDSA key on another curve than P-256 or P-384 (${id})`);
+  const found = ECDSA_CURVES.get(id);
+  if (found === undefined) {
+    throw new CertificateError(
+      'unsupported_certificate',
+      `an ECDSA key on another curve than P-256, P-384 or P-521 (${id})`,
+    );
   }
-  const length = type === 'ecdsa_p256' ? 65 : 97;
-  if (point.length !== length || point[0] !== 4) {
+  const { type, length } = found;
+  if (point.length !== 1 + 2 * length || point[0] !== 4) {
     throw new CertificateError('unsupported_certificate', 'an ECDSA key that is not an uncompressed point');
   }
   return { type, schemes: SCHEMES[type], spki: der(info), raw: point };

@@ -54,13 +54,10 @@ export function schemesOfSignature(algorithm: CertificateSignature): readonly nu
   }
 }
 
-/** ecdsa_secp521r1_sha512 is not among the schemes this project speaks, but clients name it. */
-const ECDSA_SECP521R1_SHA512 = 0x0603;
-
 const ECDSA_SCHEMES: Readonly<Record<CertificateHash, readonly number[]>> = {
   'SHA-256': [SignatureScheme.ecdsa_secp256r1_sha256],
   'SHA-384': [SignatureScheme.ecdsa_secp384r1_sha384],
-  'SHA-512': [ECDSA_SECP521R1_SHA512],
+  'SHA-512': [SignatureScheme.ecdsa_secp521r1_sha512],
 };
 
 const RSA_PKCS1_SCHEMES: Readonly<Record<CertificateHash, number>> = {

@@ -1,6 +1,7 @@
 /** Configurations of the engine from the shim's flags. */
 import type { CertificateCompression, ClientConfig, CommonConfig, ServerConfig } from '../../src/handshake/config.ts';
 import { EchKeys } from '../../src/ech/keys.ts';
+import { SignatureScheme } from '../../src/registry/signature_scheme.ts';
 import type { SessionTickets } from '../../src/session/session.ts';
 import type { LoadedCredential } from './credentials.ts';
 import type { Received } from './exchange.ts';
@@ -12,6 +13,8 @@ const MAX_EARLY_DATA = 14336;
 /** And how far off a ticket's age may be. Milliseconds. */
 const AGE_TOLERANCE = 60_000;
 
+const KNOWN_SCHEMES: ReadonlySet<number> = new Set(Object.values(SignatureScheme));
+
 export function serverConfig(
   config: ShimConfig,
   common: CommonConfig,
@@ -21,7 +24,7 @@ export function serverConfig(
   const { switches, strings, lists } = config;
   const required = switches.has('require-any-client-certificate');
   const protocol = strings.get('select-alpn');
-  const verifySchemes = lists.get('verify-prefs') ?? policyOf(config)?.schemes;
+  const verifySchemes = verifyPrefs(config);
   const certificateTypes = lists.get('accepted-peer-cert-types');
   const authorities = readNames(strings.get('use-client-ca-list'));
   return {
@@ -40,6 +43,7 @@ export function serverConfig(
     ...protocol === undefined || switches.has('decline-alpn') ? {} : { applicationProtocols: [protocol] },
     ...switches.has('reject-alpn') ? { applicationProtocols: ['a protocol nobody offers'] } : {},
     ...switches.has('no-ticket') ? {} : { tickets: { store, count: switches.has('skip-ticket') ? 0 : 2 } },
+    grease: true,
     ...externalPsk === undefined ? {} : { externalPsk },
     ...config.echKeys.length === 0 ? {} : { encryptedClientHello: echKeys(config, common) },
     ...switches.has('enable-early-data') && !switches.has('no-ticket')
@@ -62,7 +66,7 @@ export function clientConfig(
   }
   if (credentials.length > 1) throw new Unimplemented('several credentials of the client role');
   const serverName = strings.get('host-name');
-  const verifySchemes = lists.get('verify-prefs') ?? policyOf(config)?.schemes;
+  const verifySchemes = verifyPrefs(config);
   const serverCertificateTypes = lists.get('accepted-peer-cert-types');
   const keyShareGroups = switches.has('no-key-shares') ? [] : lists.get('key-shares');
   const advertised = strings.get('advertise-alpn');
@@ -79,6 +83,13 @@ export function clientConfig(
     ...switches.has('enable-ocsp-stapling') ? { requestOcsp: true } : {},
     ...resume === undefined ? {} : { resume },
   };
+}
+
+/** Of the schemes that are to be accepted, those that are known here, as BoringSSL does it; the others where there is none. */
+function verifyPrefs(config: ShimConfig): readonly number[] | undefined {
+  const all = config.lists.get('verify-prefs') ?? policyOf(config)?.schemes;
+  const known = all?.filter((scheme) => KNOWN_SCHEMES.has(scheme)) ?? [];
+  return known.length > 0 ? known : all;
 }
 
 function withCommon(config: ShimConfig): Partial<CommonConfig> {

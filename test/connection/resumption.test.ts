@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { decodeNewSessionTicket } from '../../src/message/new_session_ticket.ts';
 import type { ClientConfig, ServerConfig } from '../../src/handshake/config.ts';
 import { MemoryAntiReplay, MemorySessionStore } from '../../src/session/memory_store.ts';
 import type { SessionTickets } from '../../src/session/session.ts';
 import { TicketKeyRing } from '../../src/session/ticket_key_ring.ts';
+import { meddling } from '../support/meddle.ts';
 import { type Handlers, identity, NOW, Pair, provider, seededRandom, serverIdentity } from '../support/pair.ts';
 
 const ring = () => new TicketKeyRing(provider, seededRandom('ring'));
@@ -76,6 +78,37 @@ test('a client takes as many tickets as it is told to, and discards the rest', (
   const pair = new Pair({ server: { tickets: { store, count: 16 } }, client: { limits: { tickets: 3 } } }).run();
   expect(pair.clientEvents.filter((event) => event.type === 'ticket')).toHaveLength(3);
   expect([pair.client.error, pair.received('client').length]).toEqual([undefined, 0]);
+});
+
+test('tickets have an extension that means nothing, if asked', () => {
+  const types = new Set<number>();
+  for (let i = 0; i < 64; i++) {
+    const encoded = encodeGreased(i);
+    expect(decodeNewSessionTicket(encoded.subarray(4), 64).ticket).toHaveLength(3);
+    const type = encoded[encoded.length - 4]! << 8 | encoded[encoded.length - 3]!;
+    expect([type & 0x0f0f, type >> 12]).toEqual([0x0a0a, type >> 4 & 15]);
+    types.add(type);
+  }
+  expect(types.size).toBeGreaterThan(4);
+  const { resumed } = comeBack(ring(), { server: { grease: true } });
+  expect(resumed).toBe(true);
+
+  /** The first ticket of a server. */
+  function encodeGreased(seed: number): Uint8Array {
+    const store = { seal: () => new Uint8Array(3), open: () => undefined };
+    const seen: Uint8Array[] = [];
+    const crypto = meddling(provider, (record) => {
+      if (record.contentType === 22) seen.push(record.content.slice());
+      return record;
+    });
+    new Pair({
+      seed: `grease ${seed}`,
+      crypto,
+      clientCrypto: provider,
+      server: { tickets: { store, count: 1 }, grease: true },
+    }).run();
+    return seen.at(-1) as Uint8Array;
+  }
 });
 
 test('or for the word that there will be none for now', () => {

@@ -1,5 +1,7 @@
 /** Published failures of servers in resumption and early data, by name. The list with explanations is README.md. */
 import { describe, expect, test } from 'vitest';
+import type { ServerConnection } from '../../src/connection/server.ts';
+import { UsageError } from '../../src/error.ts';
 import type { HostConfig, ServerConfig } from '../../src/handshake/config.ts';
 import { CLIENT, Clock, type HostileOptions, join, TestAntiReplay, TestTickets } from '../support/hostile_server.ts';
 import { type RawClient, type RawClientOptions, type RawPsk, Type } from '../support/raw_client.ts';
@@ -346,6 +348,26 @@ describe('early data', () => {
     expect(sizes().at(-1)).toBe(0);
     await place.session(place.early);
     expect(sizes().at(-1)).toBe(1000);
+  });
+
+  test('what is exported before the client has finished is what is exported after', async () => {
+    const place = new Place();
+    const joined = await resume(place, await place.session(place.early), [10]);
+    const { connection } = joined.server;
+    const exported = () => (connection as ServerConnection).exportKeyingMaterial('label', new Uint8Array(3), 32);
+    expect(joined.server.info).toBeUndefined();
+    const early = exported();
+    await complete(joined);
+    expect(joined.server.info?.earlyData).toBe(true);
+    expect(Buffer.from(exported())).toEqual(Buffer.from(early));
+    (connection as ServerConnection).dispose();
+    expect(exported).toThrow(UsageError);
+
+    const waiting = place.join();
+    expect(() => (waiting.server.connection as ServerConnection).exportKeyingMaterial('label', new Uint8Array(0), 32))
+      .toThrow(
+        UsageError,
+      );
   });
 
   test('off by default: rejected and skipped', async () => {

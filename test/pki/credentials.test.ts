@@ -69,6 +69,8 @@ describe('loadCredentials', () => {
         ? 'sha256'
         : type === 'ecdsa_p384'
         ? 'sha384'
+        : type === 'ecdsa_p521'
+        ? 'sha512'
         : `sha${bits}`;
       expect(verify(hash, content, options, signature)).toBe(true);
     }
@@ -200,6 +202,7 @@ describe('files made by openssl', () => {
   const kinds: [string, string[], string][] = [
     ['ecdsa_p256', ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'], 'ec'],
     ['ecdsa_p384', ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-384'], 'ec'],
+    ['ecdsa_p521', ['-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-521'], 'ec'],
     ['rsa', ['-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048'], 'rsa'],
     ['rsa_pss', [
       ...['-algorithm', 'RSA-PSS', '-pkeyopt', 'rsa_keygen_bits:2048', '-pkeyopt', 'rsa_pss_keygen_md:sha384'],
@@ -282,10 +285,10 @@ describe('files made by openssl', () => {
     expect(await refusal(read('cert.pem'), read('key.pem'))).toContain(
       'an RSA key of 1024 bits (at least 2048 are needed)',
     );
-    openssl('ecparam', '-name', 'secp521r1', '-genkey', '-noout', '-out', 'key.pem');
+    openssl('ecparam', '-name', 'secp256k1', '-genkey', '-noout', '-out', 'key.pem');
     openssl('req', '-x509', '-key', 'key.pem', '-out', 'cert.pem', '-subj', '/CN=a.test');
     expect(await refusal(read('cert.pem'), read('key.pem'))).toContain(
-      'another curve than P-256 or P-384 (1.3.132.0.35)',
+      'another curve than P-256, P-384 or P-521 (1.3.132.0.10)',
     );
     openssl('genpkey', '-algorithm', 'ED448', '-out', 'key.pem');
     openssl('req', '-x509', '-key', 'key.pem', '-out', 'cert.pem', '-subj', '/CN=a.test');

@@ -198,7 +198,7 @@ describe('CertificateVerify', () => {
           ...KEY_TYPES.filter((one) => one !== type).map((one) => FIRST_SCHEME[one]),
           0x0401,
           0x0201,
-          0x0603,
+          0x0203,
         ]
       ) {
         const question = questionOf(peer);

@@ -26,7 +26,7 @@ import {
 } from '../../src/pki/encode.ts';
 import { PurposeOid, SignatureOid } from '../../src/pki/oid.ts';
 
-export const KEY_TYPES: readonly KeyType[] = ['ecdsa_p256', 'ecdsa_p384', 'ed25519', 'rsa', 'rsa_pss'];
+export const KEY_TYPES: readonly KeyType[] = ['ecdsa_p256', 'ecdsa_p384', 'ecdsa_p521', 'ed25519', 'rsa', 'rsa_pss'];
 
 const DAY = 86_400_000;
 
@@ -116,6 +116,8 @@ function generateKey(type: KeyType): KeyPair {
       return generateKeyPairSync('ec', { namedCurve: 'P-256' });
     case 'ecdsa_p384':
       return generateKeyPairSync('ec', { namedCurve: 'P-384' });
+    case 'ecdsa_p521':
+      return generateKeyPairSync('ec', { namedCurve: 'P-521' });
     case 'ed25519':
       return generateKeyPairSync('ed25519');
     case 'rsa':
@@ -239,6 +241,8 @@ function signatureAlgorithm(type: KeyType, options: TestCertificateOptions): Sig
       return { identifier: algorithmIdentifier(SignatureOid.ecdsaWithSHA256), hash: 'sha256', pss: false };
     case 'ecdsa_p384':
       return { identifier: algorithmIdentifier(SignatureOid.ecdsaWithSHA384), hash: 'sha384', pss: false };
+    case 'ecdsa_p521':
+      return { identifier: algorithmIdentifier(SignatureOid.ecdsaWithSHA512), hash: 'sha512', pss: false };
     case 'ed25519':
       return { identifier: algorithmIdentifier(SignatureOid.ed25519), hash: null, pss: false };
     case 'rsa':

@@ -299,10 +299,15 @@ export function nodeProvider(): CryptoProvider {
 }
 
 /** A signer over a node:crypto private key of any type of certificate key. */
+const SCHEME_OF_CURVE: Readonly<Record<string, number>> = {
+  secp384r1: SignatureScheme.ecdsa_secp384r1_sha384,
+  secp521r1: SignatureScheme.ecdsa_secp521r1_sha512,
+};
+
 export function nodeSigner(key: crypto.KeyObject): Signer {
   const curve = key.asymmetricKeyDetails?.namedCurve;
   const schemes = key.asymmetricKeyType === 'ec'
-    ? [curve === 'secp384r1' ? SignatureScheme.ecdsa_secp384r1_sha384 : SignatureScheme.ecdsa_secp256r1_sha256]
+    ? [SCHEME_OF_CURVE[curve ?? ''] ?? SignatureScheme.ecdsa_secp256r1_sha256]
     : key.asymmetricKeyType === 'ed25519'
     ? [SignatureScheme.ed25519]
     : [SignatureScheme.rsa_pss_rsae_sha256, SignatureScheme.rsa_pss_rsae_sha384, SignatureScheme.rsa_pss_rsae_sha512];
@@ -327,7 +332,13 @@ function digestOf(scheme: number): string | null {
     10: 'sha384',
     11: 'sha512',
   };
-  return scheme >> 8 === 8 ? digests[scheme & 0xff] as string : scheme >> 8 === 4 ? 'sha256' : 'sha384';
+  return scheme >> 8 === 8
+    ? digests[scheme & 0xff] as string
+    : scheme >> 8 === 4
+    ? 'sha256'
+    : scheme >> 8 === 5
+    ? 'sha384'
+    : 'sha512';
 }
 
 function withPadding(scheme: number, key: crypto.KeyObject) {

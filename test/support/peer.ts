@@ -29,6 +29,7 @@ export function trustIn(roots: readonly TestCertificate[], crls: readonly Uint8A
 export const FIRST_SCHEME: Readonly<Record<KeyType, number>> = {
   ecdsa_p256: 0x0403,
   ecdsa_p384: 0x0503,
+  ecdsa_p521: 0x0603,
   ed25519: 0x0807,
   rsa: 0x0804,
   rsa_pss: 0x0809,
@@ -56,6 +57,7 @@ export function signWith(leaf: TestCertificate, scheme: number, content: Uint8Ar
   if (scheme === 0x0807) return new Uint8Array(sign(null, content, key));
   if (scheme === 0x0403) return new Uint8Array(sign('sha256', content, key));
   if (scheme === 0x0503) return new Uint8Array(sign('sha384', content, key));
+  if (scheme === 0x0603) return new Uint8Array(sign('sha512', content, key));
   // rsa_pss_*_sha256, 384, 512 follow one another.
   const hash = ['sha256', 'sha384', 'sha512'][(scheme - 0x0804) % 5] ?? '';
   const saltLength = constants.RSA_PSS_SALTLEN_DIGEST;

@@ -2,6 +2,7 @@ import type {
   CertificateCrypto,
   CertificateHash,
   CertificateSignature,
+  KeyType,
   PublicKey,
   SignatureProvider,
 } from '../provider.ts';
@@ -16,6 +17,13 @@ const PSS_SCHEMES: Readonly<Record<CertificateHash, number>> = {
   'SHA-256': 0x0809,
   'SHA-384': 0x080a,
   'SHA-512': 0x080b,
+};
+
+/** Bytes of r and of s. */
+const CURVES: Partial<Record<KeyType, { readonly namedCurve: string; readonly length: number }>> = {
+  ecdsa_p256: { namedCurve: 'P-256', length: 32 },
+  ecdsa_p384: { namedCurve: 'P-384', length: 48 },
+  ecdsa_p521: { namedCurve: 'P-521', length: 66 },
 };
 
 /** Bytes: a certificate is shorter, a CRL may be longer than what others hold in memory at once. */
@@ -52,8 +60,9 @@ async function verifyEcdsa(
   content: Uint8Array,
   signature: Uint8Array,
 ): Promise<boolean> {
-  if (key.type !== 'ecdsa_p256' && key.type !== 'ecdsa_p384') return false;
-  const [namedCurve, length] = key.type === 'ecdsa_p256' ? ['P-256', 32] as const : ['P-384', 48] as const;
+  const curve = CURVES[key.type];
+  if (curve === undefined) return false;
+  const { namedCurve, length } = curve;
   const plain = p1363FromDer(signature, length);
   if (plain === undefined) return false;
   const cryptoKey = await subtle.importKey('spki', source(key.spki), { name: 'ECDSA', namedCurve }, false, ['verify']);

@@ -15,6 +15,7 @@ interface SchemeAlgorithm {
 const ALGORITHMS: ReadonlyMap<number, SchemeAlgorithm> = new Map<number, SchemeAlgorithm>([
   [0x0403, { key: 'ecdsa_p256', hash: 'SHA-256', parameters: { name: 'ECDSA', hash: 'SHA-256' } }],
   [0x0503, { key: 'ecdsa_p384', hash: 'SHA-384', parameters: { name: 'ECDSA', hash: 'SHA-384' } }],
+  [0x0603, { key: 'ecdsa_p521', hash: 'SHA-512', parameters: { name: 'ECDSA', hash: 'SHA-512' } }],
   [0x0807, { key: 'ed25519', hash: 'SHA-512', parameters: { name: 'Ed25519' } }],
   [0x0804, { key: 'rsa', hash: 'SHA-256', parameters: { name: 'RSA-PSS', saltLength: 32 } }],
   [0x0805, { key: 'rsa', hash: 'SHA-384', parameters: { name: 'RSA-PSS', saltLength: 48 } }],
@@ -25,11 +26,11 @@ const ALGORITHMS: ReadonlyMap<number, SchemeAlgorithm> = new Map<number, SchemeA
 ]);
 
 /** Bytes of r and of s. */
-const SCALAR_LENGTH: Partial<Record<KeyType, number>> = { ecdsa_p256: 32, ecdsa_p384: 48 };
+const SCALAR_LENGTH: Partial<Record<KeyType, number>> = { ecdsa_p256: 32, ecdsa_p384: 48, ecdsa_p521: 66 };
 
 /**
  * Signatures by WebCrypto, off the loop thread: all the key types of this project. Meant for RSA, whose signature takes
- * longer than the way to the runtime's thread pool and back; the others are faster elsewhere.
+ * longer than the way to the runtime's thread pool and back, and for P-521, which is nowhere else; the others are faster elsewhere.
  */
 export function webCryptoSignatures(subtle: SubtleCrypto): SignatureProvider {
   return {
@@ -57,6 +58,8 @@ function importParameters(type: KeyType, hash: HashName): RsaHashedImportParams 
       return { name: 'ECDSA', namedCurve: 'P-256' };
     case 'ecdsa_p384':
       return { name: 'ECDSA', namedCurve: 'P-384' };
+    case 'ecdsa_p521':
+      return { name: 'ECDSA', namedCurve: 'P-521' };
     case 'ed25519':
       return { name: 'Ed25519' };
     case 'rsa':

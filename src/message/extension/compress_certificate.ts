@@ -1,3 +1,4 @@
+import { fail } from '../../error.ts';
 import { Reader } from '../../wire/reader.ts';
 import type { Writer } from '../../wire/writer.ts';
 
@@ -7,6 +8,8 @@ export const CertificateCompressionAlgorithm = { zlib: 1, brotli: 2, zstd: 3 } a
 export function decodeCompressionAlgorithms(data: Uint8Array): number[] {
   const reader = new Reader(data, 'CertificateCompressionAlgorithms');
   const algorithms = reader.uint16List(2, 254, 'algorithms');
+  // RFC 8879 is silent on it; whoever lists one twice has not made a list of preferences.
+  if (new Set(algorithms).size < algorithms.length) fail('decode_error', 'an algorithm is listed twice');
   reader.end();
   return algorithms;
 }
