@@ -69,6 +69,12 @@ function functionText(program, table, indexOf) {
     } else if (op === 'constant') {
       emit('i32.const 0');
       emit(`v128.load ${table}+${16 * indexOf(lanes)}:p2align=4`);
+    } else if (op === 'keep') {
+      emit('i32.const 0');
+      emit(`local.get ${local.get(args[0])}`);
+      emit(`v128.store ${table}_kept:p2align=4`);
+      emit('i32.const 0');
+      emit(`v128.load ${table}_kept:p2align=4`);
     } else if (op === 'store') {
       emit(`local.get ${parameter}`);
       emit(`local.get ${local.get(args[0])}`);
@@ -83,6 +89,11 @@ function functionText(program, table, indexOf) {
     emit(`local.set ${local.get(at)}`);
     previous = at;
   });
+  if (operations.some(({ op }) => op === 'keep')) {
+    emit('i32.const 0');
+    emit('v128.const 0, 0');
+    emit(`v128.store ${table}_kept:p2align=4`);
+  }
   return `
 \t.section .text.${name},"",@
 \t.globl ${name}
@@ -106,6 +117,11 @@ export function assemblyText(title, table, programs) {
   const words = constants.flat().map((lane) => `\t.int64 ${BigInt.asIntN(64, lane)}\n`).join('');
   return `# Made by wasm/kernels/: ${title}. Do not edit.
 ${functions}
+\t.section .bss.${table}_kept,"",@
+\t.p2align 4
+${table}_kept:
+\t.skip 16
+\t.size ${table}_kept, 16
 \t.section .rodata.${table},"",@
 \t.p2align 4
 ${table}:

@@ -255,6 +255,8 @@ export function checkBounds(program) {
       values[at] = [lane, { ...lane }];
     } else if (op === 'constant') {
       values[at] = operation.lanes.map(constantLane);
+    } else if (op === 'keep') {
+      values[at] = lanes(args[0]);
     } else if (op === 'i8x16.shuffle' && operation.lanes.length === 2) {
       const all = [...lanes(args[0]), ...lanes(args[1])];
       values[at] = operation.lanes.map((lane) => all[lane]);

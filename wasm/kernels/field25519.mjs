@@ -25,6 +25,8 @@ class Columns {
 export class Field25519 {
   /** Bytes of an element in memory. */
   size = 16 * LIMBS;
+  /** Whether columns go through memory, see `Program.keep`: for long kernels. */
+  kept = false;
 
   constructor(program) {
     this.p = program;
@@ -81,7 +83,10 @@ export class Field25519 {
       }
     };
     const folded = [];
-    const fold = (k) => folded[k] = p.add(this.#times19(sums[k + LIMBS]), sums[k]);
+    const fold = (k) => {
+      const sum = p.add(this.#times19(sums[k + LIMBS]), sums[k]);
+      folded[k] = this.kept && k % 2 === 0 ? p.keep(sum) : sum;
+    };
     // Column k + 5 is folded into column k as soon as both are complete, which keeps few values alive.
     for (let k = 0; k < LIMBS; k++) {
       column(k + LIMBS);

@@ -28,6 +28,8 @@ class Columns {
 export class FieldP256 {
   /** Bytes of an element in memory. */
   size = 16 * LIMBS;
+  /** Whether columns go through memory, see `Program.keep`: for long kernels. */
+  kept = false;
 
   constructor(program) {
     this.p = program;
@@ -96,6 +98,7 @@ export class FieldP256 {
       }
       gather(k + 1, high, bitsOf(HIGH));
       gather(k, lows, bitsOf(LOW));
+      if (this.kept && k % 3 === 2) values[k] = p.keep(values[k]);
     }
     return { values, offsets };
   }

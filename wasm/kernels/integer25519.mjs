@@ -17,11 +17,10 @@ export class Integer25519 extends IntegerField {
   /** The second factor is to be carried: it is multiplied by 19. */
   multiplyColumns(a, b) {
     const products = this.limbProducts(a, b, 2, 19);
-    const sum = (k, partner) =>
-      Array.from({ length: LIMBS }, (_, i) => partner(i, (k - i + LIMBS) % LIMBS)).filter((value) => value !== undefined)
-        .reduce(this.p.add);
-    return Array.from({ length: LIMBS }, (_, k) =>
-      sum(k, (i, j) => a !== b ? products(i, j) : i <= j ? products(i, j) : undefined));
+    return Array.from({ length: LIMBS }, (_, k) => {
+      const pairs = Array.from({ length: LIMBS }, (_, i) => [i, (k - i + LIMBS) % LIMBS]).filter(([i, j]) => a !== b || i <= j);
+      return this.sumColumn(pairs.map(([i, j]) => products(i, j)), k);
+    });
   }
 
   squareColumns(a) {

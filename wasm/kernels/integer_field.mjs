@@ -14,6 +14,8 @@ const symmetric = (size) => ({ lo: -size, hi: size });
 export class IntegerField {
   /** Bytes of an element in memory. */
   size = 16 * VECTORS;
+  /** Whether columns go through memory, see `Program.keep`: for long kernels. */
+  kept = false;
 
   /** `widths` of the limbs in bits, `bounds` the sizes that carried limbs may have. */
   constructor(program, widths, bounds) {
@@ -70,6 +72,12 @@ export class IntegerField {
 
   subtractColumns(a, b) {
     return this.zip(a, b, this.p.subtract);
+  }
+
+  /** The sum of the products of a column. */
+  sumColumn(products, k) {
+    const sum = products.reduce(this.p.add);
+    return this.kept && k % 2 === 1 ? this.p.keep(sum) : sum;
   }
 
   /** Columns times 2^bits. */

@@ -24,7 +24,7 @@ export class IntegerP256 extends IntegerField {
       const values = products.flatMap(({ square, product }) =>
         Array.from({ length: LIMBS }, (_, i) => i).filter((i) => k - i >= (square ? i : 0) && k - i < LIMBS)
           .map((i) => product(i, k - i)));
-      return values.length === 0 ? undefined : values.reduce(p.add);
+      return values.length === 0 ? undefined : this.sumColumn(values, k);
     });
     return this.#reduce(columns);
   }

@@ -9,6 +9,7 @@ import { Program } from './program.mjs';
 export function p256AddAffine(Field) {
   const p = new Program('p256_add_affine', ['sum', 'entry']);
   const f = new Field(p);
+  f.kept = true;
   const [x1, y1, zz, zzz] = [0, 1, 2, 3].map((i) => f.load('sum', i * f.size));
   const [x2, y2] = [0, 1].map((i) => f.load('entry', i * f.size));
   const h = f.subtract(f.multiply(x2, zz), x1);

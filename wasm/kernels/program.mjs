@@ -104,6 +104,14 @@ export class Program {
     return this.#emit({ op: 'i8x16.shuffle', args: [a, b], lanes });
   }
 
+  /**
+   * The same value, once through memory. Engines that place pure operations by themselves (V8 before 12) compute what leads to it before what follows; left
+   * alone they would begin everything at once, and run out of registers.
+   */
+  keep(a) {
+    return this.#emit({ op: 'keep', args: [a] });
+  }
+
   floatNegate(a) {
     return this.#emit({ op: 'f64x2.neg', args: [a] });
   }

@@ -35,6 +35,7 @@ export function ladderStep(Field) {
 export function edwardsAdd(Field) {
   const p = new Program('edwards25519_add', ['sum', 'entry']);
   const f = new Field(p);
+  f.kept = true;
   const [x, y, z, t] = [0, 1, 2, 3].map((i) => f.load('sum', i * f.size));
   const [plus, minus, product] = [0, 1, 2].map((i) => f.load('entry', i * f.size));
   const a = f.multiplyColumns(f.subtract(y, x), minus);

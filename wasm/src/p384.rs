@@ -35,6 +35,42 @@ pub struct P384;
 
 impl Group<12> for P384 {
     const CURVE: &'static Curve<12> = &CURVE;
+
+    #[cfg(target_arch = "wasm32")]
+    fn multiply_generator(k: &[u32; 12]) -> crate::weierstrass::Affine<12> {
+        table::multiply_generator(k)
+    }
+}
+
+/// Multiples of the generator, for windows of four bits: 200 KiB, filled at the first use. Public.
+#[cfg(target_arch = "wasm32")]
+mod table {
+    use super::CURVE;
+    use crate::weierstrass::{Affine, Point, Table};
+    use core::cell::UnsafeCell;
+
+    const ROWS: usize = 96;
+
+    struct Shared(UnsafeCell<(Table<12, ROWS>, bool)>);
+
+    // SAFETY: an instance of WebAssembly has one thread.
+    unsafe impl Sync for Shared {}
+
+    const ZERO: Point<12> = Point { x: [0; 12], y: [0; 12], z: [0; 12] };
+    static SHARED: Shared = Shared(UnsafeCell::new(([[ZERO; 15]; ROWS], false)));
+
+    pub fn multiply_generator(k: &[u32; 12]) -> Affine<12> {
+        // SAFETY: no reference from an earlier call is alive, and filling calls nothing that calls this.
+        let table = unsafe {
+            let (table, ready) = &mut *SHARED.0.get();
+            if !*ready {
+                CURVE.fill_table(table);
+                *ready = true;
+            }
+            &*table
+        };
+        CURVE.multiply_table(k, table)
+    }
 }
 
 #[cfg(test)]

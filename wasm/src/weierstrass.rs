@@ -60,6 +60,13 @@ pub trait Group<const N: usize> {
 /// Windows of scalars are 4 bits wide.
 const WINDOW: usize = 4;
 
+/// Multiples of the generator, see `fill_table`.
+pub type Table<const N: usize, const ROWS: usize> = [[Point<N>; (1 << WINDOW) - 1]; ROWS];
+
+fn digit<const N: usize>(k: &[u32; N], window: usize) -> u32 {
+    k[window * WINDOW / 32] >> (window * WINDOW % 32) & ((1 << WINDOW) - 1)
+}
+
 impl<const N: usize> Curve<N> {
     /// Bytes of a coordinate.
     pub const SIZE: usize = 4 * N;
@@ -136,17 +143,44 @@ impl<const N: usize> Curve<N> {
             for _ in 0..WINDOW {
                 sum = self.double(&sum, &b);
             }
-            let digit = k[window * WINDOW / 32] >> (window * WINDOW % 32) & ((1 << WINDOW) - 1);
-            let mut entry = table[0];
-            for (i, candidate) in table.iter().enumerate().skip(1) {
-                let mask = equal_mask(i as u32, digit);
-                entry.x = select(mask, &candidate.x, &entry.x);
-                entry.y = select(mask, &candidate.y, &entry.y);
-                entry.z = select(mask, &candidate.z, &entry.z);
-            }
-            sum = self.add(&sum, &entry, &b);
+            sum = self.add(&sum, &self.look_up(&table[1..], digit(k, window)), &b);
         }
         sum
+    }
+
+    /// The entry of a digit: the multiples of a point from 1 on are read whole, and 0 is the point at infinity.
+    fn look_up(&self, multiples: &[Point<N>], digit: u32) -> Point<N> {
+        let mut entry = self.infinity();
+        for (i, candidate) in multiples.iter().enumerate() {
+            let mask = equal_mask(i as u32 + 1, digit);
+            entry.x = select(mask, &candidate.x, &entry.x);
+            entry.y = select(mask, &candidate.y, &entry.y);
+            entry.z = select(mask, &candidate.z, &entry.z);
+        }
+        entry
+    }
+
+    /// Row i holds 1 to 15 times 16^i·G.
+    pub fn fill_table<const ROWS: usize>(&self, table: &mut Table<N, ROWS>) {
+        let b = self.field.enter(&self.b);
+        let mut base = self.from_affine(&self.generator);
+        for row in table {
+            row[0] = base;
+            for i in 1..row.len() {
+                row[i] = self.add(&row[i - 1], &base, &b);
+            }
+            base = self.add(&row[row.len() - 1], &base, &b);
+        }
+    }
+
+    /// k·G by a table of as many rows as k has windows: no doublings.
+    pub fn multiply_table<const ROWS: usize>(&self, k: &[u32; N], table: &Table<N, ROWS>) -> Affine<N> {
+        let b = self.field.enter(&self.b);
+        let mut sum = self.infinity();
+        for (window, row) in table.iter().enumerate() {
+            sum = self.add(&sum, &self.look_up(row, digit(k, window)), &b);
+        }
+        self.to_affine(&sum)
     }
 
     pub fn multiply_generator(&self, k: &[u32; N]) -> Affine<N> {
