@@ -106,7 +106,7 @@ export const OPTIONS: readonly Option[] = [
   option(
     'groups',
     'LIST',
-    'key exchange groups in order of preference, for example x25519,secp256r1',
+    'key exchange groups in order of preference, for example x25519,secp256r1 (default: all but secp384r1, which is costly)',
     (text, settings) => {
       settings.groups = readNames(text, NamedGroup, { 'p-256': 'secp256r1', 'p-384': 'secp384r1' });
     },

@@ -144,6 +144,8 @@ export interface KeyExchange {
   readonly name: string;
   /** Code point of the NamedGroup (RFC 9846 §4.3.7). */
   readonly group: number;
+  /** So costly that a ClientHello could be used to keep a server busy: it is used only where the configuration names it. */
+  readonly onRequest?: boolean;
   readonly clientShareLength: number;
   readonly serverShareLength: number;
   /** Random bytes `respond` takes. */

@@ -30,6 +30,7 @@ import {
   chooseSignatureScheme,
   DEFAULT_CIPHER_SUITES,
   DEFAULT_VERIFY_SCHEMES,
+  preferredGroups,
   suiteOf,
 } from './negotiate.ts';
 import { type PeerCertificate, receivePeerCertificate } from './peer_certificate.ts';
@@ -210,10 +211,6 @@ function identityOf(psk: ClientConfig['resume']): Uint8Array | undefined {
   return psk !== undefined && psk.session.kind !== 'resumption' ? psk.ticket : undefined;
 }
 
-function groupsOf(config: ClientConfig): readonly number[] {
-  return config.groups ?? [...config.crypto.keyExchanges.keys()];
-}
-
 function makeShare(config: ClientConfig, offers: Map<number, KeyOffer>, group: number) {
   const keyExchange = config.crypto.keyExchanges.get(group);
   if (keyExchange === undefined) fail('internal_error', `group ${group} is not supported`);
@@ -236,7 +233,7 @@ function usableSession({ resume, now, serverName }: ClientConfig): ClientConfig[
 }
 
 function firstOffer(config: ClientConfig, offers: Map<number, KeyOffer>): ClientHelloOffer {
-  const groups = groupsOf(config);
+  const groups = preferredGroups(config);
   const shareGroups = config.keyShareGroups ?? groups.slice(0, 1);
   const resume = usableSession(config);
   const hash = resume && suiteOf(config.crypto, resume.session.cipherSuite)?.hash;

@@ -84,7 +84,7 @@ export interface CertificateCompression {
 export interface CommonConfig extends Environment {
   /** CipherSuite code points in order of preference. Default: ChaCha20-Poly1305, AES-128-GCM, AES-256-GCM. */
   readonly cipherSuites?: readonly number[];
-  /** NamedGroup code points in order of preference. Default: all the provider has, in its order. */
+  /** NamedGroup code points in order of preference. Default: all the provider has but P-384, which is costly, in its order. */
   readonly groups?: readonly number[];
   /** ALPN protocol names in order of preference (RFC 7301). Default: none. */
   readonly applicationProtocols?: readonly string[];

@@ -132,10 +132,15 @@ export interface GroupChoice {
   readonly share: Uint8Array | undefined;
 }
 
+/** What the configuration names, or all groups but those that are for requests only. In order of preference. */
+export function preferredGroups({ groups, crypto }: CommonConfig): readonly number[] {
+  return groups ?? [...crypto.keyExchanges.values()].filter(({ onRequest }) => !onRequest).map(({ group }) => group);
+}
+
 /** The most preferred group the client sent a share for; only without any the most preferred it supports, at the cost of a round trip. */
 export function chooseGroup(hello: ClientHello, config: CommonConfig): GroupChoice {
   const { supportedGroups = [], keyShare = [] } = hello.extensions;
-  const preference = config.groups ?? [...config.crypto.keyExchanges.keys()];
+  const preference = preferredGroups(config);
   // 9846-4.3.8-16, 9846-B.3.1.4-1
   const supported = preference.filter((group) => supportedGroups.includes(group));
   const shared = supported.find((group) => keyShare.some((entry) => entry.group === group));

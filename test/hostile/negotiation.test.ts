@@ -4,6 +4,7 @@ import type { ServerConfig } from '../../src/handshake/config.ts';
 import { Alert, type AlertName } from '../../src/registry/alert.ts';
 import { join } from '../support/hostile_server.ts';
 import { type RawClient, Type } from '../support/raw_client.ts';
+import { wasmProvider } from '../support/wasm.ts';
 import {
   concat,
   extension,
@@ -301,4 +302,20 @@ describe('what is malformed', () => {
     await client.drain();
     expect(client.alert).toBe(Alert.decode_error);
   });
+});
+
+test('a group that is for requests only is not taken by a server that does not name it', async () => {
+  const crypto = wasmProvider();
+  const costly = [...crypto.keyExchanges.values()].filter(({ onRequest }) => onRequest).map(({ name }) => name);
+  expect(costly).toContain('secp384r1');
+  const alone: Alter = (usual, client) =>
+    withExtensions(usual, extension.supportedGroups([0x18]), extension.keyShare([client.share()]));
+  const asking = async (config: Partial<ServerConfig>) => {
+    const { server, client } = join({ crypto, ...config }, { group: 0x18 });
+    await client.sendHello(alone(client.usualHello(), client));
+    await client.drain();
+    return server.reason;
+  };
+  expect(await asking({})).toBe('no_common_group');
+  expect(await asking({ groups: [0x18] })).toBeUndefined();
 });

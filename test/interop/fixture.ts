@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { issue, makeRoot } from '../support/certificates.ts';
 import { type Backend, startBackend } from './backend.ts';
-import type { Client, Connect, Group, Handshake, Suite } from './clients.ts';
+import { type Client, type Connect, type Group, GROUPS, type Handshake, type Suite } from './clients.ts';
 import { copiesOf, move } from './move.ts';
 import type { ConnectionLine, Host, Server } from './servers.ts';
 
@@ -89,7 +89,11 @@ export class Fixture {
       certificateFile: this.#file('chain.pem'),
       keyFile: this.#file('key.pem'),
       backendPort: this.#backend.port,
-      flags: handshake === 'client certificate' ? ['--client-ca', this.#file('root.pem')] : [],
+      flags: [
+        ...(handshake === 'client certificate' ? ['--client-ca', this.#file('root.pem')] : []),
+        // All of them: some are for requests only.
+        ...(only === undefined ? ['--groups', GROUPS.join(',')] : []),
+      ],
       ...(only === undefined ? {} : { only }),
     });
   }

@@ -45,6 +45,7 @@ export function hybridKeyExchange(name: string, group: number, first: KeyExchang
   return {
     name,
     group,
+    onRequest: first.onRequest === true || second.onRequest === true,
     clientShareLength,
     serverShareLength: first.serverShareLength + second.serverShareLength,
     respondRandomLength: first.respondRandomLength + second.respondRandomLength,
