@@ -11,8 +11,19 @@ describe('CVE-2024-32650: the end of the stream at any moment', () => {
     await client.sendAlert(1, 0);
     client.link.end();
     await client.drain();
-    expect(server.events.length).toBe(1);
+    expect(server.events).toMatchObject([{ type: 'failed' }]);
+    expect(server.reason).toBe('truncated');
     expect(client.alerts).toEqual([]);
+  });
+
+  test("close_notify after the server's flight, and the end after it: no handshake, no clean end", async () => {
+    const { server, client } = join();
+    await client.toServerFinished();
+    await client.sendAlert(1, 0);
+    client.link.end();
+    await client.drain();
+    expect(server.events.map(({ type }) => type)).toEqual(['failed']);
+    expect(server.reason).toBe('truncated');
   });
 
   test('half a record, a half message, a half header', async () => {
@@ -51,6 +62,19 @@ describe('CVE-2026-32283, CVE-2026-56862: KeyUpdate floods', () => {
     await client.drain();
     expect(server.reason).toBe('too_many_key_updates');
     expect(client.inbound.filter(({ messageType }) => messageType === 24).length).toBeLessThanOrEqual(1);
+  });
+
+  test('so many in a row, however slowly they come', async () => {
+    const clock = new Clock();
+    const { server, client } = join({ limits: { keyUpdates: 3 } }, {}, { clock });
+    await client.handshake();
+    for (let i = 0; i < 4; i++) {
+      expect(server.error).toBeUndefined();
+      clock.now += 1000;
+      await client.sendKeyUpdate(0);
+      await client.drain();
+    }
+    expect(server.reason).toBe('too_many_key_updates');
   });
 
   test('any number of requests costs one answer, sent with the next data', async () => {
