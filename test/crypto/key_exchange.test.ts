@@ -20,7 +20,7 @@ interface Curve {
   size: number;
   /** Its name in OpenSSL. */
   openssl: string;
-  /** Whether the relaxed build has a fast kernel, which takes all cases; plain ones take a fortieth. */
+  /** Whether there is a fast kernel, which takes all cases; plain ones take a fortieth. */
   fast: boolean;
   vectors: string;
   publicKey(privateKey: Uint8Array): Uint8Array;
@@ -121,7 +121,7 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
       }
     });
 
-    const cases = curve.fast && build === 'relaxed' ? CASES : Math.ceil(CASES / 40);
+    const cases = curve.fast ? CASES : Math.ceil(CASES / 40);
 
     test(`${cases} random cases against OpenSSL and noble`, () => {
       for (let i = 0; i < cases; i++) {

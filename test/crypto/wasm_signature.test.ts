@@ -29,7 +29,7 @@ interface Ecdsa {
   size: number;
   hash: string;
   jwk: string;
-  /** Whether the relaxed build has a fast kernel, which takes all cases; plain ones take a fortieth. */
+  /** Whether there is a fast kernel, which takes all cases; plain ones take a fortieth. */
   fast: boolean;
   vectors: string;
   noble: typeof p256;
@@ -126,7 +126,7 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
       }
     });
 
-    const cases = row.fast && build === 'relaxed' ? CASES : Math.ceil(CASES / 40);
+    const cases = row.fast ? CASES : Math.ceil(CASES / 40);
 
     test(`${cases} random cases against OpenSSL and noble`, () => {
       for (let i = 0; i < cases; i += 20) {
