@@ -123,7 +123,8 @@ function curveOf(curve: Curve, ...[{ keyExchanges }, instance]: Parameters<Rows>
   const peer = other.generateKeys();
   own.generateKeys();
   const scalar = crypto.randomBytes(size).fill(1, 0, 1);
-  const signer = ecdsaSigner(instance, name, scalar, () => random);
+  const added = new Uint8Array(random.subarray(0, 16));
+  const signer = ecdsaSigner(instance, name, scalar, () => added);
   const verifier = ecdsaVerifier(instance, name, signer.publicKey);
   const [x, y] = [signer.publicKey.subarray(1, 1 + size), signer.publicKey.subarray(1 + size)]
     .map((bytes) => Buffer.from(bytes).toString('base64url')) as [string, string];
