@@ -243,7 +243,7 @@ macro_rules! record {
     };
 }
 
-/// Bytes of stack that one call on a record key may use.
+/// Bytes of stack that one call on a record key may use; AES-GCM's long calls use more, and wipe that themselves.
 const RECORD_STACK: usize = 6 * 1024;
 
 fn u64_of(low: u32, high: u32) -> u64 {
@@ -301,8 +301,9 @@ unsafe extern "C" fn mlkem768_generate_key(
     ek: *mut mlkem::EncapsulationKey,
     dk: *mut mlkem::DecapsulationKey,
 ) {
-    unsafe { mlkem_simd::generate_key(&*seed, &mut *ek, &mut *dk) };
-    memory::wipe_stack::<{ mlkem_simd::STACK_BYTES }>();
+    memory::with_clean_stack::<{ mlkem_simd::STACK_BYTES }, _>(|| unsafe {
+        mlkem_simd::generate_key(&*seed, &mut *ek, &mut *dk)
+    });
 }
 
 /// 0 when the key fails the modulus check.
@@ -313,9 +314,9 @@ unsafe extern "C" fn mlkem768_encapsulate(
     ciphertext: *mut mlkem::Ciphertext,
     secret: *mut [u8; mlkem::SHARED_SECRET_BYTES],
 ) -> u32 {
-    let valid = unsafe { mlkem_simd::encapsulate(&*ek, &*message, &mut *ciphertext, &mut *secret) };
-    memory::wipe_stack::<{ mlkem_simd::STACK_BYTES }>();
-    valid as u32
+    memory::with_clean_stack::<{ mlkem_simd::STACK_BYTES }, _>(|| unsafe {
+        mlkem_simd::encapsulate(&*ek, &*message, &mut *ciphertext, &mut *secret) as u32
+    })
 }
 
 /// 0 when the decapsulation key is damaged. A forged ciphertext is not told from a good one.
@@ -325,9 +326,9 @@ unsafe extern "C" fn mlkem768_decapsulate(
     ciphertext: *const mlkem::Ciphertext,
     secret: *mut [u8; mlkem::SHARED_SECRET_BYTES],
 ) -> u32 {
-    let valid = unsafe { mlkem_simd::decapsulate(&*dk, &*ciphertext, &mut *secret) };
-    memory::wipe_stack::<{ mlkem_simd::STACK_BYTES }>();
-    valid as u32
+    memory::with_clean_stack::<{ mlkem_simd::STACK_BYTES }, _>(|| unsafe {
+        mlkem_simd::decapsulate(&*dk, &*ciphertext, &mut *secret) as u32
+    })
 }
 
 // x25519.rs. Keys, shares and secrets are 32 bytes.

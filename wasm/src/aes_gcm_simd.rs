@@ -3,8 +3,10 @@
 use crate::aead::{Aead, Key, Source};
 use crate::aes::Aes;
 use crate::constant_time::wipe;
+use crate::aes_ahead::Ahead;
 use crate::aes_simd::{self, Narrow, Wide};
 use crate::ghash_simd::{self, Batch, Single};
+use crate::memory::with_clean_stack;
 use crate::simd::{load, store};
 use core::arch::wasm32::*;
 
@@ -17,16 +19,22 @@ pub struct AesGcm {
     h16: [u8; 16],
 }
 
+/// Bytes of stack below the tables.
+const STACK: usize = 6 * 1024;
+
 /// From this many bytes in a call on, the round keys for 32 blocks at once are worth making.
 const WIDE: usize = 384;
+/// From this many bytes in a record on, and below the other number, it pays to do the first two rounds for all its blocks.
+const AHEAD: usize = 2048;
+const AHEAD_LIMIT: usize = 16 * (Ahead::BLOCKS as usize - 32);
 /// From this many bytes in a call on, the tables of `Batch` are worth making.
 const BATCH: usize = 2048;
 /// From this many bytes in a record on, they are worth using.
 const BATCH_RECORD: usize = 768;
 
 pub struct Ready<'a> {
-    narrow: Narrow,
-    single: Single,
+    narrow: &'a Narrow,
+    single: &'a Single,
     wide: Option<&'a Wide>,
     batch: Option<&'a Batch>,
 }
@@ -44,36 +52,35 @@ impl Key for AesGcm {
     type Aead<'a> = Ready<'a>;
 
     fn ready(&self, bytes: usize, work: &mut dyn FnMut(&Ready<'_>)) {
-        if bytes >= WIDE {
-            return self.ready_wide(bytes, work);
+        let (narrow, single) = (Narrow::new(&self.aes), Single::new(&self.h));
+        let ready = Ready { narrow: &narrow, single: &single, wide: None, batch: None };
+        if bytes < WIDE {
+            work(&ready);
+        } else {
+            self.ready_wide(ready, bytes, work);
         }
-        work(&self.ready_with(None, None));
     }
 }
 
 impl AesGcm {
-    #[inline(always)]
-    fn ready_with<'a>(&self, wide: Option<&'a Wide>, batch: Option<&'a Batch>) -> Ready<'a> {
-        Ready { narrow: Narrow::new(&self.aes), single: Single::new(&self.h), wide, batch }
-    }
-
-    // Apart, because of their large frames; these wipe their tables themselves.
+    // Apart, because of their large frames. These hold the tables alone, which are wiped here, as is the stack below them: the wiping of whoever
+    // called does not reach that far.
 
     #[inline(never)]
-    fn ready_wide(&self, bytes: usize, work: &mut dyn FnMut(&Ready<'_>)) {
+    fn ready_wide(&self, ready: Ready<'_>, bytes: usize, work: &mut dyn FnMut(&Ready<'_>)) {
         let mut wide = Wide::new(&self.aes);
-        if bytes >= BATCH {
-            self.ready_batch(&wide, work);
-        } else {
-            work(&self.ready_with(Some(&wide), None));
-        }
+        let ready = Ready { wide: Some(&wide), ..ready };
+        with_clean_stack::<STACK, _>(|| if bytes < BATCH { work(&ready) } else { self.ready_batch(ready, work) });
         wipe(core::slice::from_mut(&mut wide));
     }
 
     #[inline(never)]
-    fn ready_batch(&self, wide: &Wide, work: &mut dyn FnMut(&Ready<'_>)) {
-        let mut batch = Batch::new(&self.h16);
-        work(&self.ready_with(Some(wide), Some(&batch)));
+    fn ready_batch(&self, ready: Ready<'_>, work: &mut dyn FnMut(&Ready<'_>)) {
+        let mut batch = Batch::EMPTY;
+        with_clean_stack::<STACK, _>(|| {
+            batch.fill(&self.h16);
+            work(&Ready { batch: Some(&batch), ..ready });
+        });
         wipe(core::slice::from_mut(&mut batch));
     }
 }
@@ -96,6 +103,19 @@ impl Ready<'_> {
     /// Counter mode over `text` from counter 2; returns the encryption of counter 1, which masks the tag. `source` is moved piece by
     /// piece. Texts are shorter than 2^16 - 32 blocks.
     fn apply(&self, nonce: &[u8; 12], source: Source, text: &mut [u8]) -> v128 {
+        match self.wide {
+            Some(wide) if (AHEAD..AHEAD_LIMIT).contains(&text.len()) => self.apply_ahead(wide, nonce, source, text),
+            _ => self.apply_with(None, nonce, source, text),
+        }
+    }
+
+    #[inline(never)]
+    fn apply_ahead(&self, wide: &Wide, nonce: &[u8; 12], source: Source, text: &mut [u8]) -> v128 {
+        self.apply_with(Some(&Ahead::new(wide, nonce)), nonce, source, text)
+    }
+
+    #[inline(always)]
+    fn apply_with(&self, ahead: Option<&Ahead>, nonce: &[u8; 12], source: Source, text: &mut [u8]) -> v128 {
         assert!(text.len() < 16 * ((1 << 16) - 32));
         let mut mask = u64x2(0, 0);
         let mut counter = 0;
@@ -106,14 +126,19 @@ impl Ready<'_> {
             // The stream's first two blocks, of counters 0 and 1, are not for the text.
             let skip = if counter == 0 { 2 } else { 0 };
             let left = rest.len() + 16 * skip;
-            let made = match self.wide {
-                // Two runs of the narrow form cost less than one of the wide.
-                Some(wide) if left > 2 * Narrow::BYTES => {
+            // Two runs of the narrow form cost less than one of the wide.
+            let wide = self.wide.filter(|_| left > 2 * Narrow::BYTES);
+            let made = match (wide, ahead) {
+                (Some(wide), Some(ahead)) => {
+                    wide.stream_ahead(ahead, counter, &mut blocks);
+                    32
+                }
+                (Some(wide), None) => {
                     wide.stream(nonce, counter, &mut blocks);
                     32
                 }
                 _ => {
-                    blocks[..8].copy_from_slice(&self.narrow.stream(nonce, counter));
+                    self.narrow.stream(nonce, counter, &mut blocks);
                     8
                 }
             };
@@ -135,11 +160,11 @@ impl Ready<'_> {
     fn hash(&self, additional: &[u8], source: Source, text: &mut [u8]) -> [u8; 16] {
         match self.batch {
             Some(batch) if text.len() >= BATCH_RECORD && additional.len() <= 16 => {
-                ghash_simd::long(&self.single, batch, additional, text, |at, piece| source.take(at, piece))
+                ghash_simd::long(self.single, batch, additional, text, |at, piece| source.take(at, piece))
             }
             _ => {
                 source.take(0, text);
-                ghash_simd::short(&self.single, additional, text)
+                ghash_simd::short(self.single, additional, text)
             }
         }
     }

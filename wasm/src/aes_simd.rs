@@ -7,18 +7,22 @@
 //! vector b holds bit b of all bytes, bit n of byte p being block n.
 
 use crate::aes::Aes;
+use crate::aes_ahead::Ahead;
 use crate::simd::{load, look_up, store, Indices};
 use core::arch::wasm32::*;
 
-type Slice = [v128; 8];
+pub type Slice = [v128; 8];
 
 const ROUND_KEYS: usize = 15;
+
+/// Bit b of the numbers from 0 to 31, each at its place.
+pub const COUNTING: [u32; 5] = [0xaaaa_aaaa, 0xcccc_cccc, 0xf0f0_f0f0, 0xff00_ff00, 0xffff_0000];
 
 /// The S-box without its constant 0x63, which is folded into the round keys: the circuit of 113 gates by Boyar and Peralta ("A depth-16
 /// circuit for the AES S-box", 2011), their names; x0 and s0 are the most significant bits.
 #[rustfmt::skip]
 #[inline(always)]
-fn sub_bytes(q: &mut Slice) {
+pub fn sub_bytes(q: &mut Slice) {
     let (xor, and) = (|a: v128, b: v128| v128_xor(a, b), |a: v128, b: v128| v128_and(a, b));
     let [x7, x6, x5, x4, x3, x2, x1, x0] = *q;
     // Linear map to the tower field.
@@ -105,7 +109,7 @@ pub struct Wide {
 
 /// All ones in each lane whose bit `i` is set.
 #[inline(always)]
-fn spread(words: v128, i: usize) -> v128 {
+pub fn spread(words: v128, i: usize) -> v128 {
     i32x4_shr(i32x4_shl(words, 31 - i as u32), 31)
 }
 
@@ -124,23 +128,45 @@ impl Wide {
         wide
     }
 
-    /// The encryption of the 32 counter blocks from `counter`, a multiple of 32 below 2^16.
-    #[inline(never)]
-    pub fn stream(&self, nonce: &[u8; 12], counter: u32, blocks: &mut [v128; 32]) {
+    #[inline(always)]
+    pub fn round_key(&self, round: usize) -> &[v128; 32] {
+        &self.keys[round]
+    }
+
+    /// Counter block 0 as slices, with the first round key.
+    #[inline(always)]
+    pub fn begin(&self, nonce: &[u8; 12], blocks: &mut [v128; 32]) {
         let mut bytes = [0; 16];
         bytes[..12].copy_from_slice(nonce);
         let words = load(&bytes);
         for i in 0..32 {
             blocks[i] = v128_xor(self.keys[0][i], spread(words, i));
         }
+    }
+
+    /// The encryption of the 32 counter blocks from `counter`, a multiple of 32 below 2^16.
+    pub fn stream(&self, nonce: &[u8; 12], counter: u32, blocks: &mut [v128; 32]) {
+        self.begin(nonce, blocks);
         // The counter is big-endian in column 3: bits 0 to 7 in row 3, bits 8 to 15 in row 2.
         for bit in 0..16 {
-            const LOW: [u32; 5] = [0xaaaa_aaaa, 0xcccc_cccc, 0xf0f0_f0f0, 0xff00_ff00, 0xffff_0000];
-            let word = if bit < 5 { LOW[bit] } else { 0u32.wrapping_sub(counter >> bit & 1) };
+            let word = if bit < 5 { COUNTING[bit] } else { 0u32.wrapping_sub(counter >> bit & 1) };
             let i = if bit < 8 { 24 + bit } else { 16 + bit - 8 };
             blocks[i] = v128_xor(blocks[i], u32x4_replace_lane::<3>(u32x4_splat(0), word));
         }
-        for round in 1..self.rounds {
+        self.finish(1, blocks);
+    }
+
+    /// The same of a record whose first two rounds are done.
+    #[inline(always)]
+    pub fn stream_ahead(&self, ahead: &Ahead, counter: u32, blocks: &mut [v128; 32]) {
+        ahead.begin(counter, blocks);
+        self.finish(3, blocks);
+    }
+
+    /// From round `first` to blocks.
+    #[inline(never)]
+    fn finish(&self, first: usize, blocks: &mut [v128; 32]) {
+        for round in first..self.rounds {
             sub_and_shift(blocks);
             mix_and_add(blocks, &self.keys[round]);
         }
@@ -152,9 +178,9 @@ impl Wide {
     }
 }
 
-/// Rows, 8 vectors each: SubBytes, then ShiftRows.
-#[inline(always)]
-fn sub_and_shift(blocks: &mut [v128; 32]) {
+/// Rows, 8 vectors each: SubBytes, then ShiftRows. Not inlined, for it is long: a kilobyte of gates per row.
+#[inline(never)]
+pub fn sub_and_shift(blocks: &mut [v128; 32]) {
     let (rows, _) = blocks.as_chunks_mut::<8>();
     sub_bytes(&mut rows[0]);
     for row in 1..4 {
@@ -172,7 +198,7 @@ fn sub_and_shift(blocks: &mut [v128; 32]) {
 /// MixColumns, bit by bit: each byte becomes 2·(itself + the next) + the next + the two after that. With `sums` those of neighbours, doubling
 /// takes the sum one bit below and, in bits 0, 1, 3 and 4, the one of bit 7.
 #[inline(always)]
-fn mix_and_add(blocks: &mut [v128; 32], key: &[v128; 32]) {
+pub fn mix_and_add(blocks: &mut [v128; 32], key: &[v128; 32]) {
     let sums = |blocks: &[v128; 32], bit: usize| -> [v128; 4] {
         core::array::from_fn(|row| v128_xor(blocks[8 * row + bit], blocks[8 * ((row + 1) & 3) + bit]))
     };
@@ -239,8 +265,8 @@ impl Narrow {
         narrow
     }
 
-    /// The encryption of the eight counter blocks from `counter`, a multiple of 8.
-    pub fn stream(&self, nonce: &[u8; 12], counter: u32) -> [v128; 8] {
+    /// The encryption of the eight counter blocks from `counter`, a multiple of 8, to the start of `blocks`.
+    pub fn stream(&self, nonce: &[u8; 12], counter: u32, blocks: &mut [v128]) {
         let mut bytes = [0; 16];
         bytes[..12].copy_from_slice(nonce);
         bytes[12..].copy_from_slice(&counter.to_be_bytes());
@@ -249,7 +275,9 @@ impl Narrow {
             q[b] = u8x16_replace_lane::<15>(q[b], low);
         }
         self.encrypt(&mut q);
-        q
+        for (block, q) in blocks.iter_mut().zip(q) {
+            *block = q;
+        }
     }
 
     /// The encryption of the zero block.

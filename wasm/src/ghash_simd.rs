@@ -9,7 +9,7 @@
 //! byte, 8 KiB, made per call). Short ones go block by block: the 16 bytes of one block are multiplied by H at once with the tables of
 //! byte 0 (512 bytes), and the products are added up, shifted by their place, and reduced.
 
-use crate::simd::{load, look_up, store};
+use crate::simd::{base, load, look_up, store};
 use core::arch::wasm32::*;
 
 const BLOCKS: usize = 16;
@@ -32,15 +32,34 @@ fn nibbles(x: v128) -> (v128, v128) {
     (v128_and(u32x4_shr(x, 4), mask), v128_and(x, mask))
 }
 
-/// Transposes 16 × 16 bytes: four rounds of interleaving halves.
 #[inline(always)]
-fn transpose(v: &mut Bytes) {
-    for _ in 0..4 {
-        let old = *v;
-        for i in 0..8 {
-            let (a, b) = (old[i], old[i + 8]);
-            v[2 * i] = i8x16_shuffle::<0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23>(a, b);
-            v[2 * i + 1] = i8x16_shuffle::<8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31>(a, b);
+fn interleave(a: v128, b: v128) -> [v128; 2] {
+    [
+        i8x16_shuffle::<0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23>(a, b),
+        i8x16_shuffle::<8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31>(a, b),
+    ]
+}
+
+/// Gives `put` the vectors that `get` has, 16 × 16 bytes, transposed: four rounds of interleaving halves, two at a time, so that they stay
+/// in registers. (Nothing is copied as a whole: V8 makes a call of that.)
+#[inline(always)]
+fn transpose(get: impl Fn(usize) -> v128, mut put: impl FnMut(usize, v128)) {
+    let mut middle = [zero(); 16];
+    let two_rounds = |v: [v128; 4]| {
+        let ([a, b], [c, d]) = (interleave(v[0], v[2]), interleave(v[1], v[3]));
+        let ([a, b], [c, d]) = (interleave(a, c), interleave(b, d));
+        [a, b, c, d]
+    };
+    for i in 0..4 {
+        let four = two_rounds([get(i), get(i + 4), get(i + 8), get(i + 12)]);
+        for j in 0..4 {
+            middle[4 * i + j] = four[j];
+        }
+    }
+    for i in 0..4 {
+        let four = two_rounds([middle[i], middle[i + 4], middle[i + 8], middle[i + 12]]);
+        for j in 0..4 {
+            put(4 * i + j, four[j]);
         }
     }
 }
@@ -63,7 +82,7 @@ impl Powers {
 
     /// The products of the next four powers with all nibbles, byte by byte.
     #[inline(always)]
-    fn nibble_table(&mut self) -> Bytes {
+    fn nibble_table(&mut self, put: impl FnMut(usize, v128)) {
         // The top bit of the nibble is the lowest power.
         let basis: [v128; 4] = [self.next(), self.next(), self.next(), self.next()];
         let mut products = [zero(); 16];
@@ -71,8 +90,7 @@ impl Powers {
             let lowest = n.trailing_zeros() as usize;
             products[n] = v128_xor(products[n & (n - 1)], basis[3 - lowest]);
         }
-        transpose(&mut products);
-        products
+        transpose(|n| products[n], put);
     }
 }
 
@@ -96,11 +114,24 @@ const fn reduction(high: bool, second: bool) -> v128 {
     unsafe { core::mem::transmute(bytes) }
 }
 
+/// What each byte adds, when it stands at byte 16 + i, to bytes i and i + 1.
+#[inline(always)]
+fn reduce(above: v128) -> (v128, v128) {
+    let (high, low) = nibbles(above);
+    (
+        v128_xor(look_up(reduction(true, false), high), look_up(reduction(false, false), low)),
+        v128_xor(look_up(reduction(true, true), high), look_up(reduction(false, true), low)),
+    )
+}
+
 impl Single {
     #[inline(always)]
     pub fn new(h: &[u8; 16]) -> Self {
         let mut powers = Powers { value: u128::from_be_bytes(*h) };
-        Self { high: powers.nibble_table(), low: powers.nibble_table() }
+        let mut single = Self { high: [zero(); 16], low: [zero(); 16] };
+        powers.nibble_table(|k, table| single.high[k] = table);
+        powers.nibble_table(|k, table| single.low[k] = table);
+        single
     }
 
     #[inline(never)]
@@ -113,9 +144,7 @@ impl Single {
             above = i8x16_shuffle::<15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30>(below, above);
             below = v128_xor(shift_up(below), product);
         }
-        let (high, low) = nibbles(above);
-        let first = v128_xor(look_up(reduction(true, false), high), look_up(reduction(false, false), low));
-        let second = v128_xor(look_up(reduction(true, true), high), look_up(reduction(false, true), low));
+        let (first, second) = reduce(above);
         v128_xor(below, v128_xor(first, shift_up(second)))
     }
 
@@ -145,36 +174,52 @@ pub struct Batch {
 }
 
 impl Batch {
-    #[inline(always)]
-    pub fn new(element: &[u8; 16]) -> Self {
-        let mut batch = Self { tables: [[[[zero(); GROUP]; 2]; 16]; 16 / GROUP] };
+    pub const EMPTY: Self = Self { tables: [[[[u64x2(0, 0); GROUP]; 2]; 16]; 16 / GROUP] };
+
+    /// Makes the tables of `element`.
+    #[inline(never)]
+    pub fn fill(&mut self, element: &[u8; 16]) {
         let mut powers = Powers { value: u128::from_be_bytes(*element) };
-        for i in 0..16 {
-            for nibble in [1, 0] {
-                let table = powers.nibble_table();
+        for nibble in [1, 0] {
+            powers.nibble_table(|k, table| self.tables[k / GROUP][0][nibble][k % GROUP] = table);
+        }
+        // The next byte's products are x^8 times these: each byte moves on by one place, and the last comes back reduced.
+        for i in 1..16 {
+            for nibble in 0..2 {
+                let mut before = [zero(); 16];
                 for k in 0..16 {
-                    batch.tables[k / GROUP][i][nibble][k % GROUP] = table[k];
+                    before[k] = self.tables[k / GROUP][i - 1][nibble][k % GROUP];
+                }
+                let (first, second) = reduce(before[15]);
+                let mut put = |k: usize, table| self.tables[k / GROUP][i][nibble][k % GROUP] = table;
+                put(0, first);
+                put(1, v128_xor(before[0], second));
+                for k in 2..16 {
+                    put(k, before[k - 1]);
                 }
             }
         }
-        batch
     }
 
     #[inline(never)]
     fn multiply(&self, y: &mut Bytes) {
-        let split: [[v128; 2]; 16] = core::array::from_fn(|i| {
+        let mut split = [[zero(); 2]; 16];
+        for i in 0..16 {
             let (high, low) = nibbles(y[i]);
-            [low, high]
-        });
+            split[i] = [low, high];
+        }
         for (tables, results) in self.tables.iter().zip(y.as_chunks_mut::<GROUP>().0) {
             let mut sums = [zero(); GROUP];
             for (table, nibbles) in tables.iter().zip(&split) {
+                let table = base(table);
                 for k in 0..GROUP {
                     let product = v128_xor(look_up(table[0][k], nibbles[0]), look_up(table[1][k], nibbles[1]));
                     sums[k] = v128_xor(sums[k], product);
                 }
             }
-            *results = sums;
+            for k in 0..GROUP {
+                results[k] = sums[k];
+            }
         }
     }
 }
@@ -182,11 +227,7 @@ impl Batch {
 #[inline(always)]
 fn absorb(y: &mut Bytes, batch: &[u8; BATCH]) {
     let (blocks, _) = batch.as_chunks();
-    let mut bytes: Bytes = core::array::from_fn(|i| load(&blocks[i]));
-    transpose(&mut bytes);
-    for i in 0..16 {
-        y[i] = v128_xor(y[i], bytes[i]);
-    }
+    transpose(|n| load(&blocks[n]), |i, bytes| y[i] = v128_xor(y[i], bytes));
 }
 
 /// GHASH of `additional` and `text` with their lengths, block by block.
@@ -243,10 +284,11 @@ pub fn long(h: &Single, h16: &Batch, additional: &[u8], text: &mut [u8], ready: 
     h16.multiply(&mut y);
     absorb(&mut y, &batch);
     // Lane n has seen n blocks fewer than it should.
-    transpose(&mut y);
+    let mut blocks = [zero(); 16];
+    transpose(|i| y[i], |n, block| blocks[n] = block);
     let mut sum = zero();
-    for block in y {
-        sum = h.multiply(v128_xor(sum, block));
+    for block in &blocks {
+        sum = h.multiply(v128_xor(sum, *block));
     }
     let mut hash = [0; 16];
     store(&mut hash, sum);

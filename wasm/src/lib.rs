@@ -16,6 +16,8 @@ pub mod aead;
 pub mod aes;
 pub mod aes_gcm;
 #[cfg(target_arch = "wasm32")]
+pub mod aes_ahead;
+#[cfg(target_arch = "wasm32")]
 pub mod aes_gcm_simd;
 #[cfg(target_arch = "wasm32")]
 pub mod aes_simd;

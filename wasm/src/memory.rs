@@ -10,7 +10,7 @@
 //!   data plane   regions where records are opened and sealed in place
 //! ```
 //!
-//! Kernels keep secrets on the stack and call `wipe_stack` before they return to JavaScript (through `abi.rs`).
+//! Kernels keep secrets on the stack; `abi.rs` calls them through `with_clean_stack`.
 
 /// Bytes of stack, as told to the linker by build.mjs.
 pub const STACK: usize = 256 * 1024;
@@ -28,7 +28,7 @@ pub fn heap_base() -> usize {
 
 /// Overwrites `N` bytes of the stack below the caller's frame, where the functions it called kept their secrets.
 #[inline(never)]
-pub fn wipe_stack<const N: usize>() {
+fn wipe_stack<const N: usize>() {
     let mut frame = [0u8; N];
     core::hint::black_box(&mut frame);
 }

@@ -14,6 +14,18 @@ pub fn store(bytes: &mut [u8; 16], vector: v128) {
     unsafe { v128_store(bytes.as_mut_ptr().cast(), vector) }
 }
 
+/// The reference itself, of which the compiler knows nothing more: parts of `T` are then loads at constant distances. Otherwise it steps one
+/// index through a loop and computes the address of every part anew, an instruction for each.
+#[inline(always)]
+pub fn base<T>(reference: &T) -> &T {
+    let mut pointer = reference as *const T as usize;
+    // SAFETY: a comment; the same reference.
+    unsafe {
+        core::arch::asm!("/* {0} */", inout(local) pointer, options(nomem, nostack, preserves_flags));
+        &*(pointer as *const T)
+    }
+}
+
 /// The byte of `table` at each index of `indices`, all of which are below 16 (relaxed SIMD leaves others to the machine).
 #[inline(always)]
 pub fn look_up(table: v128, indices: v128) -> v128 {
