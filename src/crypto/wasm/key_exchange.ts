@@ -66,7 +66,7 @@ function p384Group({ exports }: WasmInstance): Group {
   return {
     name: 'secp384r1',
     group: NamedGroup.secp384r1,
-    // 2.5 ms for a server, 80 times X25519 (`npm run bench:kernels -- --only P-384`).
+    // Above 1 ms for a server, some fifty times X25519 (`npm run bench:kernels -- --only P-384`).
     onRequest: true,
     shareLength: 97,
     secretLength: 48,
