@@ -1,7 +1,9 @@
 //! Ed25519 (RFC 8032 §5.1).
 
 use crate::constant_time::wipe;
-use crate::edwards25519::{multiply_generator, Point};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::edwards25519::multiply_generator;
+use crate::edwards25519::Point;
 #[cfg(target_arch = "wasm32")]
 use crate::pairs25519;
 use crate::hash::digest;
@@ -57,6 +59,13 @@ fn multiply_generator_encoded(k: &[u8; 32]) -> [u8; 32] {
     #[cfg(not(target_arch = "wasm32"))]
     let encoded = multiply_generator(k).encode();
     encoded
+}
+
+/// k·B for k below 2^255.
+#[cfg(target_arch = "wasm32")]
+fn multiply_generator(k: &[u8; 32]) -> Point {
+    let (x, y) = pairs25519::multiply_generator_affine(k);
+    Point::from_bytes(&x, &y)
 }
 
 /// SHA-512 as a little-endian number modulo L, in Montgomery form.

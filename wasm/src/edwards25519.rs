@@ -39,6 +39,11 @@ impl Point {
         Self { x, y, z: ONE, t: x.multiply(&y) }
     }
 
+    /// Of canonical coordinates of a point.
+    pub fn from_bytes(x: &[u8; 32], y: &[u8; 32]) -> Self {
+        Self::from_affine(Element::from_bytes(x), Element::from_bytes(y))
+    }
+
     pub fn negate(&self) -> Self {
         Self { x: self.x.negate(), y: self.y, z: self.z, t: self.t.negate() }
     }

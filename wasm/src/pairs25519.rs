@@ -248,10 +248,15 @@ pub fn multiply_generator_montgomery(k: &[u8; 32]) -> Fraction {
     Fraction(f.shuffle::<0, 2>(&h).butterfly())
 }
 
+/// x and y of k·B.
+pub fn multiply_generator_affine(k: &[u8; 32]) -> ([u8; 32], [u8; 32]) {
+    let [e, f, g, h] = multiply_generator(k);
+    Fraction::values(&Fraction(e.shuffle::<0, 2>(&g)), &Fraction(h.shuffle::<0, 2>(&f)))
+}
+
 /// The encoding (RFC 8032 §5.1.2) of k·B.
 pub fn multiply_generator_encoded(k: &[u8; 32]) -> [u8; 32] {
-    let [e, f, g, h] = multiply_generator(k);
-    let (x, mut y) = Fraction::values(&Fraction(e.shuffle::<0, 2>(&g)), &Fraction(h.shuffle::<0, 2>(&f)));
+    let (x, mut y) = multiply_generator_affine(k);
     y[31] |= x[0] << 7;
     y
 }
