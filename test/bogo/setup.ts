@@ -1,6 +1,7 @@
 /** Configurations of the engine from the shim's flags. */
 import type { CertificateCompression, ClientConfig, CommonConfig, ServerConfig } from '../../src/handshake/config.ts';
 import { EchKeys } from '../../src/ech/keys.ts';
+import { NamedGroup } from '../../src/registry/named_group.ts';
 import { SignatureScheme } from '../../src/registry/signature_scheme.ts';
 import type { SessionTickets } from '../../src/session/session.ts';
 import type { LoadedCredential } from './credentials.ts';
@@ -12,6 +13,15 @@ import { policyOf } from './policies.ts';
 const MAX_EARLY_DATA = 14336;
 /** And how far off a ticket's age may be. Milliseconds. */
 const AGE_TOLERANCE = 60_000;
+
+/** What the runner expects without a flag: P-384 as well, which the library has by name alone. */
+const ALL_GROUPS: readonly number[] = [
+  NamedGroup.X25519MLKEM768,
+  NamedGroup.x25519,
+  NamedGroup.secp256r1,
+  NamedGroup.secp384r1,
+  NamedGroup.SecP256r1MLKEM768,
+];
 
 const KNOWN_SCHEMES: ReadonlySet<number> = new Set(Object.values(SignatureScheme));
 
@@ -95,12 +105,12 @@ function verifyPrefs(config: ShimConfig): readonly number[] | undefined {
 function withCommon(config: ShimConfig): Partial<CommonConfig> {
   const { lists, numbers, switches } = config;
   const policy = policyOf(config);
-  const groups = lists.get('curves') ?? policy?.groups;
+  const groups = lists.get('curves') ?? policy?.groups ?? ALL_GROUPS;
   const fragment = numbers.get('max-send-fragment');
   const one = numbers.get('install-one-cert-compression-alg');
   const algorithms = one === undefined ? switches.has('install-cert-compression-algs') ? [0xff02, 0xff01] : [] : [one];
   return {
-    ...groups === undefined ? {} : { groups },
+    groups,
     ...policy?.cipherSuites === undefined ? {} : { cipherSuites: policy.cipherSuites },
     ...fragment === undefined ? {} : { maxFragmentLength: fragment },
     ...algorithms.length === 0 ? {} : { certificateCompression: runnersCompression(algorithms) },
