@@ -89,8 +89,8 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
     const psk = resumed ? config.resume?.session.secret : undefined;
     const early = psk && secrets.keep(earlySecret(suite.hash, psk));
     const handshake = secrets.keep(handshakeSecret(suite.hash, early, secrets.keep(sharedSecret)));
-    const clientHandshake = secrets.keep(derive('c hs traffic', 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', handshake));
-    const serverHandshake = secrets.keep(derive('s hs traffic', 'SERVER_HANDSHAKE_TRAFFIC_SECRET', handshake));
+    const clientHandshake = derive('c hs traffic', 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', handshake);
+    const serverHandshake = derive('s hs traffic', 'SERVER_HANDSHAKE_TRAFFIC_SECRET', handshake);
     io.setReadSecret(suite, serverHandshake);
     io.setWriteSecret(suite, clientHandshake);
 
@@ -113,9 +113,9 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
     transcript.add(finished.bytes);
     io.setChangeCipherSpec('refuse');
     const main = secrets.keep(mainSecret(suite.hash, handshake));
-    const clientApplication = secrets.keep(derive('c ap traffic', 'CLIENT_TRAFFIC_SECRET_0', main));
-    const serverApplication = secrets.keep(derive('s ap traffic', 'SERVER_TRAFFIC_SECRET_0', main));
-    const exporterSecret = secrets.keep(derive('exp master', 'EXPORTER_SECRET', main));
+    const clientApplication = derive('c ap traffic', 'CLIENT_TRAFFIC_SECRET_0', main);
+    const serverApplication = derive('s ap traffic', 'SERVER_TRAFFIC_SECRET_0', main);
+    const exporterSecret = derive('exp master', 'EXPORTER_SECRET', main);
     io.setReadSecret(suite, serverApplication);
 
     // Our turn: the certificate the server asked for, Finished.
@@ -159,7 +159,8 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
     }
 
     function derive(label: string, keyLogLabel: string, from: Secret): Secret {
-      const secret = deriveSecret(suite.hash, from, label, transcript.digest());
+      // Kept at once: what throws below, the application's key log, must not leave it behind.
+      const secret = secrets.keep(deriveSecret(suite.hash, from, label, transcript.digest()));
       if (config.keyLog !== undefined) config.keyLog(keyLogLabel, offer.random, secrets.keep(secret.reveal()));
       return secret;
     }

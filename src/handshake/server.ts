@@ -62,9 +62,7 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     const early = enterClientHello(config, message, hello, suite, transcript, psk);
     if (early !== undefined) secrets.keep(early);
     const earlyData = early !== undefined && !retried && (yield* decideEarlyData(config, hello, suite, psk));
-    const clientEarly = earlyData
-      ? secrets.keep(derive('c e traffic', 'CLIENT_EARLY_TRAFFIC_SECRET', early))
-      : undefined;
+    const clientEarly = earlyData ? derive('c e traffic', 'CLIENT_EARLY_TRAFFIC_SECRET', early) : undefined;
 
     // ServerHello: the keys of the handshake.
     const random = secrets.keep(config.random(keyExchange.respondRandomLength));
@@ -87,8 +85,8 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     // 9846-E.4-1
     if (hello.legacySessionId.length > 0 && !retried) io.sendChangeCipherSpec();
     const handshake = secrets.keep(handshakeSecret(suite.hash, early, secrets.keep(response.secret)));
-    const clientHandshake = secrets.keep(derive('c hs traffic', 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', handshake));
-    const serverHandshake = secrets.keep(derive('s hs traffic', 'SERVER_HANDSHAKE_TRAFFIC_SECRET', handshake));
+    const clientHandshake = derive('c hs traffic', 'CLIENT_HANDSHAKE_TRAFFIC_SECRET', handshake);
+    const serverHandshake = derive('s hs traffic', 'SERVER_HANDSHAKE_TRAFFIC_SECRET', handshake);
     io.setWriteSecret(suite, serverHandshake);
     io.setReadSecret(suite, clientEarly ?? clientHandshake);
     // 9846-4.3.10-5, 9846-4.3.10-10
@@ -119,9 +117,9 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     if (proof !== undefined) yield* sendCertificate(host, proof);
     send(encodeFinished, finishedVerifyData(suite.hash, serverHandshake, transcript.digest()));
     const main = secrets.keep(mainSecret(suite.hash, handshake));
-    const clientApplication = secrets.keep(derive('c ap traffic', 'CLIENT_TRAFFIC_SECRET_0', main));
-    const serverApplication = secrets.keep(derive('s ap traffic', 'SERVER_TRAFFIC_SECRET_0', main));
-    const exporterSecret = secrets.keep(derive('exp master', 'EXPORTER_SECRET', main));
+    const clientApplication = derive('c ap traffic', 'CLIENT_TRAFFIC_SECRET_0', main);
+    const serverApplication = derive('s ap traffic', 'SERVER_TRAFFIC_SECRET_0', main);
+    const exporterSecret = derive('exp master', 'EXPORTER_SECRET', main);
     // 9846-4.5.3-3
     io.setWriteSecret(suite, serverApplication);
 
@@ -165,7 +163,8 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     }
 
     function derive(label: string, keyLogLabel: string, from: Secret): Secret {
-      const secret = deriveSecret(suite.hash, from, label, transcript.digest());
+      // Kept at once: what throws below, the application's key log, must not leave it behind.
+      const secret = secrets.keep(deriveSecret(suite.hash, from, label, transcript.digest()));
       if (config.keyLog !== undefined) config.keyLog(keyLogLabel, hello.random, secrets.keep(secret.reveal()));
       return secret;
     }

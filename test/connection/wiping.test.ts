@@ -23,3 +23,19 @@ test.each(['disposed of', 'failed'])('a connection that is %s leaves no secret',
   }
   for (const [label, secret] of secrets) expect(holds(secret), label).toBe(false);
 });
+
+test.each([1, 2, 3, 4, 5])('a key log that throws at its call %i leaves no secret', (last) => {
+  const provider = wasmProvider();
+  const region = provider.memory.allocateRegion(64);
+  const holds = (secret: Uint8Array) => Buffer.from(region.buffer as ArrayBuffer).includes(Buffer.from(secret));
+  const secrets: Uint8Array[] = [];
+  const keyLog = (_label: string, _random: Uint8Array, secret: Uint8Array): void => {
+    secrets.push(secret.slice());
+    if (secrets.length === last) throw new Error('the disk is full');
+  };
+  const pair = new Pair({ crypto: provider, server: { keyLog } }).run();
+  pair.client.dispose();
+  expect(pair.server.error?.reason).toBe('internal_error');
+  expect(secrets.length).toBe(last);
+  for (const secret of secrets) expect(holds(secret)).toBe(false);
+});
