@@ -44,7 +44,7 @@ export { CipherSuite } from './registry/cipher_suite.ts';
 export { NamedGroup } from './registry/named_group.ts';
 export { SignatureScheme } from './registry/signature_scheme.ts';
 export { MemoryAntiReplay, MemorySessionStore } from './session/memory_store.ts';
-export type { AntiReplay, Session, SessionTickets } from './session/session.ts';
+export { type AntiReplay, externalSession, type Session, type SessionTickets } from './session/session.ts';
 export { type TicketKey, TicketKeyRing, type TicketKeyRingOptions } from './session/ticket_key_ring.ts';
 export { memorySocketPair } from './socket/memory.ts';
 export type { Address, Listener, ListenOptions, Network, Socket, SocketHandler } from './socket/socket.ts';

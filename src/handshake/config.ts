@@ -142,7 +142,7 @@ export interface ServerConfig extends CommonConfig {
     /** For which server names and protocols it is offered and accepted. Default: for all. */
     readonly allows?: (session: Pick<Session, 'serverName' | 'applicationProtocol'>) => boolean;
   };
-  /** External PSKs (RFC 9846 §4.3.11), by identity; `importPsk` makes those of RFC 9258. */
+  /** External PSKs (RFC 9846 §4.3.11), by identity, as `externalSession` makes them; `importPsk` makes those of RFC 9258. */
   readonly externalPsk?: (identity: Uint8Array) => Session | undefined;
 }
 

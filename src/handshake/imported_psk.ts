@@ -3,7 +3,7 @@ import { UsageError } from '../error.ts';
 import { CipherSuite } from '../registry/cipher_suite.ts';
 import { ProtocolVersion } from '../registry/protocol_version.ts';
 import { hkdfExpandLabel } from '../schedule/key_schedule.ts';
-import type { Session } from '../session/session.ts';
+import { externalSession, type Session } from '../session/session.ts';
 import { Writer } from '../wire/writer.ts';
 
 /** An external PSK that both sides were given (RFC 9258 §2), to be imported for TLS 1.3. */
@@ -52,7 +52,7 @@ export function importPsk(psk: ExternalPsk, crypto: CryptoProvider): ImportedPsk
     const { digestLength } = crypto[target.hash];
     // ipskx = HKDF-Expand-Label(epskx, "derived psk", Hash(ImportedIdentity), L)
     const secret = hkdfExpandLabel(extracted, 'derived psk', own.digest(importedIdentity), digestLength);
-    return { identity: importedIdentity, session: sessionOf(secret, target.cipherSuite) };
+    return { identity: importedIdentity, session: externalSession(secret, target.cipherSuite, 'imported') };
   });
   extracted.wipe();
   return imported;
@@ -62,21 +62,4 @@ export function importPsk(psk: ExternalPsk, crypto: CryptoProvider): ImportedPsk
 function encodeImportedIdentity(identity: Uint8Array, context: Uint8Array, kdf: number): Uint8Array {
   const writer = new Writer(identity.length + context.length + 8);
   return writer.opaqueVector(2, identity).opaqueVector(2, context).uint16(ProtocolVersion.tls13).uint16(kdf).finish();
-}
-
-function sessionOf(secret: Uint8Array, cipherSuite: number): Session {
-  return {
-    kind: 'imported',
-    secret,
-    cipherSuite,
-    serverName: undefined,
-    applicationProtocol: undefined,
-    context: '',
-    createdAt: 0,
-    authenticatedAt: 0,
-    lifetime: 0,
-    ageAdd: 0,
-    maxEarlyDataSize: 0,
-    peerCertificates: [],
-  };
 }

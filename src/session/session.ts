@@ -31,6 +31,31 @@ export interface Session {
   readonly peerCertificateType?: number;
 }
 
+/**
+ * A pre-shared key that was agreed on outside of TLS (RFC 9846 §4.3.11), bound to the hash of `cipherSuite` alone: what `externalPsk`
+ * answers with.
+ */
+export function externalSession(
+  secret: Uint8Array,
+  cipherSuite: number,
+  kind: 'external' | 'imported' = 'external',
+): Session {
+  return {
+    kind,
+    secret,
+    cipherSuite,
+    serverName: undefined,
+    applicationProtocol: undefined,
+    context: '',
+    createdAt: 0,
+    authenticatedAt: 0,
+    lifetime: 0,
+    ageAdd: 0,
+    maxEarlyDataSize: 0,
+    peerCertificates: [],
+  };
+}
+
 /** Turns sessions into tickets and back: by sealing them (stateless) or by storing them. May be remote, so asynchronous. */
 export interface SessionTickets {
   /** The ticket a client may come back with, 1 to 65535 bytes; undefined when this session is not to be resumed. */

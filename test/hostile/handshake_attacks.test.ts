@@ -1,5 +1,6 @@
 /** Published failures of servers in the handshake, by name. The list with explanations is README.md. */
 import { describe, expect, test } from 'vitest';
+import { externalSession } from '../../src/session/session.ts';
 import { CLIENT, HOST, join, SERVER, signerOf } from '../support/hostile_server.ts';
 import { RawClient, Type } from '../support/raw_client.ts';
 import {
@@ -222,20 +223,7 @@ describe('CVE-2024-11738: a fragmented ClientHello', () => {
 describe('CVE-2025-6395: a second ClientHello that differs from the first', () => {
   // 9846-4.2.2-2
   const PSK = { identity: Uint8Array.of(1, 2, 3), key: new Uint8Array(32).fill(9), suite: 0x1303, external: true };
-  const session = {
-    kind: 'external',
-    secret: PSK.key,
-    cipherSuite: PSK.suite,
-    serverName: undefined,
-    applicationProtocol: undefined,
-    context: '',
-    createdAt: 0,
-    authenticatedAt: 0,
-    lifetime: 0,
-    ageAdd: 0,
-    maxEarlyDataSize: 0,
-    peerCertificates: [],
-  } as const;
+  const session = externalSession(PSK.key, PSK.suite);
 
   test('without the PSK: a full handshake', async () => {
     const { server, client } = join({ externalPsk: () => session });

@@ -7,6 +7,7 @@ import { UsageError } from '../../src/error.ts';
 import type { ServerConfig } from '../../src/handshake/config.ts';
 import { Alert } from '../../src/registry/alert.ts';
 import { HandshakeType } from '../../src/registry/handshake_type.ts';
+import { externalSession } from '../../src/session/session.ts';
 import { join, SERVER } from '../support/hostile_server.ts';
 import { provider } from '../support/pair.ts';
 import { type RawClient, Type } from '../support/raw_client.ts';
@@ -25,20 +26,7 @@ import {
 import { wasmProvider } from '../support/wasm.ts';
 
 const OCSP = Uint8Array.of(0x30, 3, 0x0a, 1, 0);
-const EXTERNAL = {
-  kind: 'external',
-  secret: new Uint8Array(32).fill(9),
-  cipherSuite: 0x1301,
-  serverName: undefined,
-  applicationProtocol: undefined,
-  context: '',
-  createdAt: 0,
-  authenticatedAt: 0,
-  lifetime: 0,
-  ageAdd: 0,
-  maxEarlyDataSize: 0,
-  peerCertificates: [],
-} as const;
+const EXTERNAL = externalSession(new Uint8Array(32).fill(9), 0x1301);
 
 /** Types of the server's handshake messages, in order. */
 function order(client: RawClient): number[] {

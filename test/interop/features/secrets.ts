@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { loadCredentials } from '../../../src/pki/credentials.ts';
-import type { Session } from '../../../src/session/session.ts';
+import { externalSession } from '../../../src/session/session.ts';
 import type { HandshakeInfo } from '../../../src/handshake/result.ts';
 import { acceptTls } from '../../../src/stream/tls_stream.ts';
 import { createEngine } from '../../../src/terminator/engine.ts';
@@ -130,24 +130,11 @@ const KEY = '00112233445566778899aabbccddeeff0123456789abcdef';
 
 /** Knows one identity. OpenSSL takes TLS_AES_128_GCM_SHA256 for such keys, and the others SHA-256. */
 function withPsk(identity: string): Partial<ServerConfig> {
-  const session: Omit<Session, 'secret'> = {
-    kind: 'external',
-    cipherSuite: 0x1301,
-    serverName: undefined,
-    applicationProtocol: undefined,
-    context: '',
-    createdAt: 0,
-    authenticatedAt: 0,
-    lifetime: 0,
-    ageAdd: 0,
-    maxEarlyDataSize: 0,
-    peerCertificates: [],
-  };
   return {
     cipherSuites: [0x1301],
     externalPsk: (asked) =>
       Buffer.from(asked).toString() === identity
-        ? { ...session, secret: new Uint8Array(Buffer.from(KEY, 'hex')) }
+        ? externalSession(new Uint8Array(Buffer.from(KEY, 'hex')), 0x1301)
         : undefined,
   };
 }
