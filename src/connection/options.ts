@@ -7,6 +7,7 @@ import {
   type ServerConfig,
 } from '../handshake/config.ts';
 import { CertificateType } from '../registry/certificate_type.ts';
+import { HANDSHAKE_SCHEMES } from '../registry/signature_scheme.ts';
 import { MAX_TICKET_LIFETIME } from '../session/session.ts';
 
 /** Every option there is: the compiler keeps the lists complete. */
@@ -60,6 +61,7 @@ export function checkServerConfig(config: ServerConfig): Limits {
     range('tickets.count', config.tickets?.count, 0, 16);
     // 9846-4.7.1-11
     range('tickets.lifetime', config.tickets?.lifetime, 1, MAX_TICKET_LIFETIME);
+    handshakeSchemes('verifySchemes', config.verifySchemes);
     certificateTypes('clientAuthentication.certificateTypes', config.clientAuthentication?.certificateTypes);
     range('earlyData.maxSize', config.earlyData?.maxSize, 0, 0xffffffff);
     range('earlyData.ageTolerance', config.earlyData?.ageTolerance, 0, 600_000);
@@ -68,6 +70,7 @@ export function checkServerConfig(config: ServerConfig): Limits {
 
 export function checkClientConfig(config: ClientConfig): Limits {
   return checkOnce(config, CLIENT, () => {
+    handshakeSchemes('verifySchemes', config.verifySchemes);
     certificateTypes('serverCertificateTypes', config.serverCertificateTypes);
     for (const group of config.keyShareGroups ?? []) {
       // 9846-9.3-4
@@ -117,6 +120,15 @@ function certificateTypes(name: string, types: readonly number[] | undefined): v
   }
   const unknown = types.find((type) => type !== CertificateType.X509 && type !== CertificateType.RawPublicKey);
   if (unknown !== undefined) throw new UsageError(`${name}: ${unknown} is neither X509 (0) nor RawPublicKey (2)`);
+}
+
+function handshakeSchemes(name: string, schemes: readonly number[] | undefined): void {
+  if (schemes === undefined) return;
+  if (schemes.length === 0 || new Set(schemes).size < schemes.length) {
+    throw new UsageError(`${name}: at least one, and none twice`);
+  }
+  const unknown = schemes.find((scheme) => !HANDSHAKE_SCHEMES.has(scheme));
+  if (unknown !== undefined) throw new UsageError(`${name}: 0x${unknown.toString(16)} cannot verify a handshake`);
 }
 
 function range(name: string, value: number | undefined, minimum: number, maximum: number): void {

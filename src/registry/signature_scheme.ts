@@ -15,4 +15,9 @@ export const SignatureScheme = {
   rsa_pss_pss_sha512: 0x080b,
 } as const;
 
+/** Those that may sign a handshake. */
+export const HANDSHAKE_SCHEMES: ReadonlySet<number> = new Set(
+  Object.entries(SignatureScheme).filter(([name]) => !name.startsWith('rsa_pkcs1')).map(([, scheme]) => scheme),
+);
+
 export type SignatureSchemeName = keyof typeof SignatureScheme;

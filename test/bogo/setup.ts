@@ -2,7 +2,7 @@
 import type { CertificateCompression, ClientConfig, CommonConfig, ServerConfig } from '../../src/handshake/config.ts';
 import { EchKeys } from '../../src/ech/keys.ts';
 import { NamedGroup } from '../../src/registry/named_group.ts';
-import { SignatureScheme } from '../../src/registry/signature_scheme.ts';
+import { HANDSHAKE_SCHEMES } from '../../src/registry/signature_scheme.ts';
 import type { SessionTickets } from '../../src/session/session.ts';
 import type { LoadedCredential } from './credentials.ts';
 import type { Received } from './exchange.ts';
@@ -22,8 +22,6 @@ const ALL_GROUPS: readonly number[] = [
   NamedGroup.secp384r1,
   NamedGroup.SecP256r1MLKEM768,
 ];
-
-const KNOWN_SCHEMES: ReadonlySet<number> = new Set(Object.values(SignatureScheme));
 
 export function serverConfig(
   config: ShimConfig,
@@ -98,8 +96,10 @@ export function clientConfig(
 /** Of the schemes that are to be accepted, those that are known here, as BoringSSL does it; the others where there is none. */
 function verifyPrefs(config: ShimConfig): readonly number[] | undefined {
   const all = config.lists.get('verify-prefs') ?? policyOf(config)?.schemes;
-  const known = all?.filter((scheme) => KNOWN_SCHEMES.has(scheme)) ?? [];
-  return known.length > 0 ? known : all;
+  if (all === undefined) return undefined;
+  const known = all.filter((scheme) => HANDSHAKE_SCHEMES.has(scheme));
+  if (known.length === 0) throw new Unimplemented('none of these signature schemes');
+  return known;
 }
 
 function withCommon(config: ShimConfig): Partial<CommonConfig> {
