@@ -13,7 +13,7 @@ export interface Policy {
 }
 
 const AES_256 = [CipherSuite.TLS_AES_256_GCM_SHA384];
-/** What CNSA 1 and 2 have in common, of what this library has: ML-KEM-1024 is in neither list. */
+/** What CNSA 1 and 2 have in common. */
 const CNSA = {
   cipherSuites: AES_256,
   schemes: [SignatureScheme.ecdsa_secp384r1_sha384, SignatureScheme.rsa_pss_rsae_sha384],
@@ -47,7 +47,8 @@ export const POLICIES: ReadonlyMap<string, Policy> = new Map<string, Policy>([
       CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
     ],
   }],
-  ['cnsa1-202603', { groups: [NamedGroup.secp384r1], ...CNSA }],
+  ['cnsa1-202603', { groups: [NamedGroup.MLKEM1024, NamedGroup.secp384r1], ...CNSA }],
+  ['cnsa2-202603', { groups: [NamedGroup.MLKEM1024], ...CNSA }],
 ]);
 
 /** The policy that the flags name. */

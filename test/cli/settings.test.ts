@@ -80,7 +80,7 @@ describe('flags', () => {
     ['--cert a.pem', '1 --cert but 0 --key: give one --key for each --cert, in the same order'],
     [
       '--groups x448',
-      "--groups: 'x448' is unknown; known are secp256r1, secp384r1, x25519, SecP256r1MLKEM768, X25519MLKEM768",
+      "--groups: 'x448' is unknown; known are secp256r1, secp384r1, x25519, MLKEM1024, SecP256r1MLKEM768, X25519MLKEM768",
     ],
     [
       '--early-data 100 --target a:1',

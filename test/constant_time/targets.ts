@@ -59,6 +59,15 @@ export function targets(instance: WasmInstance, random: Random, controls: WebAss
   }
 
   const [ek, dk, goodCiphertext] = mlKemKey();
+  const large = largeMlKemKey();
+  function largeMlKemKey(): { ek: Uint8Array; dk: Uint8Array; ciphertext: Uint8Array } {
+    put(input, random(64));
+    e.mlkem1024_generate_key(input, output, output + 2048);
+    const [ek, dk] = [bytes.slice(output, output + 1568), bytes.slice(output + 2048, output + 2048 + 3168)];
+    put(other, random(32));
+    e.mlkem1024_encapsulate(output, other, input, output + 6000);
+    return { ek, dk, ciphertext: bytes.slice(input, input + 1568) };
+  }
   function mlKemKey(): [Uint8Array, Uint8Array, Uint8Array] {
     put(input, random(64));
     e.mlkem768_generate_key(input, output, output + 2048);
@@ -194,6 +203,16 @@ export function targets(instance: WasmInstance, random: Random, controls: WebAss
       name: 'ML-KEM-768 decapsulation, good or forged',
       secret: (fixed) => fixed ? goodCiphertext : random(1088),
       run: at(other, dk, () => void e.mlkem768_decapsulate(other, secret, output)),
+    },
+    {
+      name: 'ML-KEM-1024 encapsulation, message',
+      secret: plain(32),
+      run: at(other, large.ek, () => void e.mlkem1024_encapsulate(other, secret, output, output + 2048)),
+    },
+    {
+      name: 'ML-KEM-1024 decapsulation, good or forged',
+      secret: (fixed) => fixed ? large.ciphertext : random(1568),
+      run: at(other, large.dk, () => void e.mlkem1024_decapsulate(other, secret, output)),
     },
     {
       name: 'constantTimeEqual, in TypeScript',

@@ -37,7 +37,7 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
   const get = (group: number): KeyExchange => exchanges.get(group)!;
 
   test('the groups, in order of preference', () => {
-    expect([...exchanges.keys()]).toEqual([0x11ec, 0x001d, 0x0017, 0x0018, 0x11eb]);
+    expect([...exchanges.keys()]).toEqual([0x11ec, 0x001d, 0x0017, 0x0018, 0x11eb, 0x0202]);
     for (const [group, exchange] of exchanges) expect(exchange.group).toBe(group);
   });
 
@@ -90,7 +90,9 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
       expect(respond(new Uint8Array(length))).toBeUndefined();
       expect(offer().finish(new Uint8Array(length))).toBeUndefined();
     }
-    expect(respond(new Uint8Array(share.length))).toBeUndefined();
+    // Zeros are no point; of ML-KEM alone they are a key, but 4095 is no coefficient.
+    const invalid = new Uint8Array(share.length).fill(exchange.group === NamedGroup.MLKEM1024 ? 0xff : 0);
+    expect(respond(invalid)).toBeUndefined();
     const wiped = offer();
     wiped.wipe();
     expect(() => wiped.finish(respond(share)!.share)).toThrow(UsageError);

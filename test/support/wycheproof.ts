@@ -1,8 +1,13 @@
 /** Wycheproof's test vectors, from the folder that the environment variable SALLYPORT_WYCHEPROOF names. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const WYCHEPROOF: string | undefined = process.env['SALLYPORT_WYCHEPROOF'];
+
+/** Whether the folder is given and has that file. */
+export function hasWycheproof(file: string): boolean {
+  return WYCHEPROOF !== undefined && existsSync(join(WYCHEPROOF, file));
+}
 
 /** The tests of a file's groups, each with the fields of its group. */
 export function wycheproof<Test>(file: string): Test[] {

@@ -331,6 +331,43 @@ unsafe extern "C" fn mlkem768_decapsulate(
     })
 }
 
+// mlkem1024.rs. The same with ek 1568, dk 3168, ciphertext 1568.
+
+#[no_mangle]
+unsafe extern "C" fn mlkem1024_generate_key(
+    seed: *const [u8; mlkem::SEED_BYTES],
+    ek: *mut mlkem1024::EncapsulationKey,
+    dk: *mut mlkem1024::DecapsulationKey,
+) {
+    let (seed, ek, dk) = unsafe { (&*seed, &mut *ek, &mut *dk) };
+    memory::with_clean_stack::<{ mlkem1024::STACK_BYTES }, _>(|| mlkem1024::generate_key(seed, ek, dk));
+}
+
+/// 0 when the key fails the modulus check.
+#[no_mangle]
+unsafe extern "C" fn mlkem1024_encapsulate(
+    ek: *const mlkem1024::EncapsulationKey,
+    message: *const [u8; mlkem::MESSAGE_BYTES],
+    ciphertext: *mut mlkem1024::Ciphertext,
+    secret: *mut [u8; mlkem::SHARED_SECRET_BYTES],
+) -> u32 {
+    let (ek, message, ciphertext, secret) = unsafe { (&*ek, &*message, &mut *ciphertext, &mut *secret) };
+    memory::with_clean_stack::<{ mlkem1024::STACK_BYTES }, _>(|| {
+        mlkem1024::encapsulate(ek, message, ciphertext, secret) as u32
+    })
+}
+
+/// 0 when the decapsulation key is damaged. A forged ciphertext is not told from a good one.
+#[no_mangle]
+unsafe extern "C" fn mlkem1024_decapsulate(
+    dk: *const mlkem1024::DecapsulationKey,
+    ciphertext: *const mlkem1024::Ciphertext,
+    secret: *mut [u8; mlkem::SHARED_SECRET_BYTES],
+) -> u32 {
+    let (dk, ciphertext, secret) = unsafe { (&*dk, &*ciphertext, &mut *secret) };
+    memory::with_clean_stack::<{ mlkem1024::STACK_BYTES }, _>(|| mlkem1024::decapsulate(dk, ciphertext, secret) as u32)
+}
+
 // x25519.rs. Keys, shares and secrets are 32 bytes.
 
 #[no_mangle]

@@ -34,6 +34,7 @@ pub mod keccak;
 #[cfg(target_arch = "wasm32")]
 pub mod keccak_pair;
 pub mod mlkem;
+pub mod mlkem1024;
 #[cfg(test)]
 mod mlkem_bounds;
 #[cfg(target_arch = "wasm32")]

@@ -1,10 +1,11 @@
-//! ML-KEM-768 (FIPS 203), plain: a transcription of the standard, algorithm by algorithm, and the oracle of `mlkem_simd.rs`. It also
-//! holds what both share: the sizes, the parameters and the powers of zeta.
+//! ML-KEM (FIPS 203), plain: a transcription of the standard, algorithm by algorithm. With the parameters of ML-KEM-768 it is the oracle
+//! of `mlkem_simd.rs`, with those of ML-KEM-1024 (`mlkem1024.rs`) it is what runs. It also holds what all share: the sizes, the
+//! parameters and the powers of zeta.
 //!
 //! Constant time: coefficients are kept in [0, q) by multiplication and masks; there is no division and no branch on a
 //! secret. Only the sampling of the matrix, which is public, branches on its data.
 
-use crate::constant_time::{declassify, nonzero_mask, wipe};
+use crate::constant_time::{declassify, hide, nonzero_mask, wipe};
 use crate::keccak::{sha3_256, sha3_512, shake128, shake256};
 
 pub const Q: u32 = 3329;
@@ -33,6 +34,19 @@ pub const DK_Z: usize = DK_HASH + 32;
 pub type EncapsulationKey = [u8; ENCAPSULATION_KEY_BYTES];
 pub type DecapsulationKey = [u8; DECAPSULATION_KEY_BYTES];
 pub type Ciphertext = [u8; CIPHERTEXT_BYTES];
+
+/// A parameter set (§8) besides its rank: bits per coefficient of the two parts of a ciphertext.
+#[derive(Clone, Copy)]
+pub struct Compression {
+    pub du: u32,
+    pub dv: u32,
+}
+
+const COMPRESSION: Compression = Compression { du: DU, dv: DV };
+
+/// Bytes of the longest encapsulation key and ciphertext there are: those of ML-KEM-1024.
+const LONGEST_EK: usize = 4 * POLYNOMIAL_BYTES + 32;
+const LONGEST_CIPHERTEXT: usize = 32 * (4 * 11 + 5);
 
 /// The bits of a 7-bit number in reverse order (§4.3).
 pub const fn bit_reverse_7(i: usize) -> usize {
@@ -98,7 +112,7 @@ type Polynomial = [u16; 256];
 fn reduce_once(x: u32) -> u16 {
     let y = x.wrapping_sub(Q);
     // All ones when x < q.
-    let mask = ((y as i32) >> 31) as u32;
+    let mask = hide(((y as i32) >> 31) as u32);
     y.wrapping_add(Q & mask) as u16
 }
 
@@ -129,7 +143,7 @@ fn subtract_polynomials(f: &Polynomial, g: &Polynomial) -> Polynomial {
 }
 
 /// Compress_d (§4.2.1): round(2^d x / q) mod 2^d. The division is a multiplication by 2^36 / q rounded up, exact for all x < q and
-/// d ≤ 10 (see the test).
+/// d ≤ 11 (see the test).
 fn compress(x: u16, d: u32) -> u16 {
     let numerator = (u64::from(x) << d) + u64::from(Q) / 2;
     ((numerator * 20642679) >> 36) as u16 & ((1 << d) - 1)
@@ -137,7 +151,7 @@ fn compress(x: u16, d: u32) -> u16 {
 
 /// Decompress_d: round(q y / 2^d).
 fn decompress(y: u16, d: u32) -> u16 {
-    ((u32::from(y) * Q + (1 << (d - 1))) >> d) as u16
+    ((hide(u32::from(y)) * Q + (1 << (d - 1))) >> d) as u16
 }
 
 /// ByteEncode_d (Algorithm 5): d bits of each coefficient, lowest first.
@@ -244,7 +258,7 @@ fn inverse_ntt(mut f: Polynomial) -> Polynomial {
 }
 
 /// The sum of MultiplyNTTs (Algorithms 11 and 12) over the pairs.
-fn dot(f_hat: [&Polynomial; K], g_hat: &[Polynomial; K]) -> Polynomial {
+fn dot<const K: usize>(f_hat: [&Polynomial; K], g_hat: &[Polynomial; K]) -> Polynomial {
     let mut sum = [0; 256];
     for (f, g) in f_hat.into_iter().zip(g_hat) {
         for i in 0..128 {
@@ -258,39 +272,40 @@ fn dot(f_hat: [&Polynomial; K], g_hat: &[Polynomial; K]) -> Polynomial {
     sum
 }
 
-fn sample_matrix(rho: &[u8]) -> [[Polynomial; K]; K] {
+fn sample_matrix<const K: usize>(rho: &[u8]) -> [[Polynomial; K]; K] {
     core::array::from_fn(|i| core::array::from_fn(|j| sample_ntt(rho, j, i)))
 }
 
-fn decode_vector(bytes: &[u8]) -> [Polynomial; K] {
+fn decode_vector<const K: usize>(bytes: &[u8]) -> [Polynomial; K] {
     core::array::from_fn(|i| byte_decode(&bytes[POLYNOMIAL_BYTES * i..], 12))
 }
 
-fn encode_vector(vector: &[Polynomial; K], output: &mut [u8]) {
+fn encode_vector<const K: usize>(vector: &[Polynomial; K], output: &mut [u8]) {
     for (f, bytes) in vector.iter().zip(output.chunks_exact_mut(POLYNOMIAL_BYTES)) {
         byte_encode(f, 12, bytes);
     }
 }
 
 /// K-PKE.Encrypt (Algorithm 14). The key has been checked.
-fn encrypt(ek: &EncapsulationKey, message: &[u8; 32], randomness: &[u8], ciphertext: &mut Ciphertext) {
+fn encrypt<const K: usize>(p: Compression, ek: &[u8], message: &[u8; 32], randomness: &[u8], ciphertext: &mut [u8]) {
+    let Compression { du, dv } = p;
     let (t, rho) = ek.split_at(K * POLYNOMIAL_BYTES);
-    let t_hat = decode_vector(t);
-    let a_hat = sample_matrix(rho);
+    let t_hat = decode_vector::<K>(t);
+    let a_hat = sample_matrix::<K>(rho);
     let mut y_hat: [Polynomial; K] = core::array::from_fn(|i| ntt(sample_noise(randomness, i as u8)));
     for i in 0..K {
         let mut e1 = sample_noise(randomness, (K + i) as u8);
-        let column = [&a_hat[0][i], &a_hat[1][i], &a_hat[2][i]];
+        let column = core::array::from_fn(|j| &a_hat[j][i]);
         let mut u = add_polynomials(&inverse_ntt(dot(column, &y_hat)), &e1);
-        byte_encode(&u.map(|x| compress(x, DU)), DU, &mut ciphertext[32 * DU as usize * i..]);
+        byte_encode(&u.map(|x| compress(x, du)), du, &mut ciphertext[32 * du as usize * i..]);
         wipe(&mut e1);
         wipe(&mut u);
     }
     let mut e2 = sample_noise(randomness, 2 * K as u8);
     let mut mu = byte_decode(message, 1).map(|bit| decompress(bit, 1));
     let noise = add_polynomials(&e2, &mu);
-    let mut v = add_polynomials(&inverse_ntt(dot([&t_hat[0], &t_hat[1], &t_hat[2]], &y_hat)), &noise);
-    byte_encode(&v.map(|x| compress(x, DV)), DV, &mut ciphertext[U_BYTES..]);
+    let mut v = add_polynomials(&inverse_ntt(dot(t_hat.each_ref(), &y_hat)), &noise);
+    byte_encode(&v.map(|x| compress(x, dv)), dv, &mut ciphertext[32 * du as usize * K..]);
     for secret in [&mut e2, &mut mu, &mut v] {
         wipe(secret);
     }
@@ -298,14 +313,15 @@ fn encrypt(ek: &EncapsulationKey, message: &[u8; 32], randomness: &[u8], ciphert
 }
 
 /// K-PKE.Decrypt (Algorithm 15).
-fn decrypt(dk: &[u8], ciphertext: &Ciphertext) -> [u8; MESSAGE_BYTES] {
-    let (u, v) = ciphertext.split_at(U_BYTES);
+fn decrypt<const K: usize>(p: Compression, dk: &[u8], ciphertext: &[u8]) -> [u8; MESSAGE_BYTES] {
+    let Compression { du, dv } = p;
+    let (u, v) = ciphertext.split_at(32 * du as usize * K);
     let u_hat: [Polynomial; K] = core::array::from_fn(|i| {
-        ntt(byte_decode(&u[32 * DU as usize * i..], DU).map(|y| decompress(y, DU)))
+        ntt(byte_decode(&u[32 * du as usize * i..], du).map(|y| decompress(y, du)))
     });
-    let v = byte_decode(v, DV).map(|y| decompress(y, DV));
-    let mut s_hat = decode_vector(dk);
-    let mut w = subtract_polynomials(&v, &inverse_ntt(dot([&s_hat[0], &s_hat[1], &s_hat[2]], &u_hat)));
+    let v = byte_decode(v, dv).map(|y| decompress(y, dv));
+    let mut s_hat = decode_vector::<K>(dk);
+    let mut w = subtract_polynomials(&v, &inverse_ntt(dot(s_hat.each_ref(), &u_hat)));
     let mut message = [0; MESSAGE_BYTES];
     byte_encode(&w.map(|x| compress(x, 1)), 1, &mut message);
     wipe(&mut s_hat);
@@ -313,46 +329,48 @@ fn decrypt(dk: &[u8], ciphertext: &Ciphertext) -> [u8; MESSAGE_BYTES] {
     message
 }
 
-/// ML-KEM.KeyGen_internal (Algorithm 16) of the seed d || z.
-pub fn generate_key(seed: &[u8; SEED_BYTES], ek: &mut EncapsulationKey, dk: &mut DecapsulationKey) {
+/// ML-KEM.KeyGen_internal (Algorithm 16) of the seed d || z. `ek` and `dk` have the lengths of rank K.
+pub fn generate_key_of<const K: usize>(seed: &[u8; SEED_BYTES], ek: &mut [u8], dk: &mut [u8]) {
     let (d, z) = seed.split_at(32);
+    let dk_ek = K * POLYNOMIAL_BYTES;
+    let dk_hash = dk_ek + ek.len();
     let mut g = sha3_512(&[d, &[K as u8]]);
     let (rho, sigma) = g.split_at(32);
     // Rho is part of the public key.
     declassify(rho);
-    let a_hat = sample_matrix(rho);
+    let a_hat = sample_matrix::<K>(rho);
     let mut s_hat: [Polynomial; K] = core::array::from_fn(|i| ntt(sample_noise(sigma, i as u8)));
     let t_hat: [Polynomial; K] = core::array::from_fn(|i| {
-        let row = [&a_hat[i][0], &a_hat[i][1], &a_hat[i][2]];
-        add_polynomials(&dot(row, &s_hat), &ntt(sample_noise(sigma, (K + i) as u8)))
+        add_polynomials(&dot(a_hat[i].each_ref(), &s_hat), &ntt(sample_noise(sigma, (K + i) as u8)))
     });
     encode_vector(&t_hat, &mut ek[..K * POLYNOMIAL_BYTES]);
     ek[K * POLYNOMIAL_BYTES..].copy_from_slice(rho);
-    encode_vector(&s_hat, &mut dk[..DK_EK]);
-    dk[DK_EK..DK_HASH].copy_from_slice(ek);
-    dk[DK_HASH..DK_Z].copy_from_slice(&sha3_256(&[ek]));
-    dk[DK_Z..].copy_from_slice(z);
+    encode_vector(&s_hat, &mut dk[..dk_ek]);
+    dk[dk_ek..dk_hash].copy_from_slice(ek);
+    dk[dk_hash..dk_hash + 32].copy_from_slice(&sha3_256(&[ek]));
+    dk[dk_hash + 32..].copy_from_slice(z);
     wipe(&mut s_hat);
     wipe(&mut g);
 }
 
 /// The modulus check of §7.2: whether each coefficient of the key is below q.
-fn is_reduced(ek: &EncapsulationKey) -> bool {
-    decode_vector(ek).iter().flatten().all(|&coefficient| u32::from(coefficient) < Q)
+fn is_reduced<const K: usize>(ek: &[u8]) -> bool {
+    decode_vector::<K>(ek).iter().flatten().all(|&coefficient| u32::from(coefficient) < Q)
 }
 
 /// ML-KEM.Encaps_internal (Algorithm 17) after the checks of §7.2. False, with nothing written, when the key fails them.
-pub fn encapsulate(
-    ek: &EncapsulationKey,
+pub fn encapsulate_of<const K: usize>(
+    p: Compression,
+    ek: &[u8],
     message: &[u8; MESSAGE_BYTES],
-    ciphertext: &mut Ciphertext,
+    ciphertext: &mut [u8],
     shared_secret: &mut [u8; SHARED_SECRET_BYTES],
 ) -> bool {
-    if !is_reduced(ek) {
+    if !is_reduced::<K>(ek) {
         return false;
     }
     let mut g = sha3_512(&[message, &sha3_256(&[ek])]);
-    encrypt(ek, message, &g[32..], ciphertext);
+    encrypt::<K>(p, ek, message, &g[32..], ciphertext);
     shared_secret.copy_from_slice(&g[..32]);
     wipe(&mut g);
     true
@@ -360,19 +378,27 @@ pub fn encapsulate(
 
 /// ML-KEM.Decaps_internal (Algorithm 18) after the hash check of §7.3 and the modulus check of the key within. False, with
 /// nothing written, when the key fails them. A ciphertext that was not made by `encapsulate` gives a pseudo-random secret.
-pub fn decapsulate(dk: &DecapsulationKey, ciphertext: &Ciphertext, shared_secret: &mut [u8; SHARED_SECRET_BYTES]) -> bool {
-    let mut ek = [0; ENCAPSULATION_KEY_BYTES];
-    ek.copy_from_slice(&dk[DK_EK..DK_HASH]);
-    let (hash, z) = dk[DK_HASH..].split_at(32);
+pub fn decapsulate_of<const K: usize>(
+    p: Compression,
+    dk: &[u8],
+    ciphertext: &[u8],
+    shared_secret: &mut [u8; SHARED_SECRET_BYTES],
+) -> bool {
+    let dk_ek = K * POLYNOMIAL_BYTES;
+    let dk_hash = dk_ek + K * POLYNOMIAL_BYTES + 32;
+    let mut copy = [0; LONGEST_EK];
+    let ek = &mut copy[..dk_hash - dk_ek];
+    ek.copy_from_slice(&dk[dk_ek..dk_hash]);
+    let (hash, z) = dk[dk_hash..].split_at(32);
     // The key is the caller's own: that it is damaged may be told.
-    if sha3_256(&[&ek]) != *hash || !is_reduced(&ek) {
+    if sha3_256(&[ek]) != *hash || !is_reduced::<K>(ek) {
         return false;
     }
-    let mut message = decrypt(&dk[..DK_EK], ciphertext);
+    let mut message = decrypt::<K>(p, &dk[..dk_ek], ciphertext);
     let mut g = sha3_512(&[&message, hash]);
     let mut rejected = shake256::<32>(&[z, ciphertext]);
-    let mut again = [0; CIPHERTEXT_BYTES];
-    encrypt(&ek, &message, &g[32..], &mut again);
+    let mut again = [0; LONGEST_CIPHERTEXT];
+    encrypt::<K>(p, ek, &message, &g[32..], &mut again[..ciphertext.len()]);
     let mut difference = 0;
     for (a, b) in again.iter().zip(ciphertext) {
         difference |= a ^ b;
@@ -387,6 +413,24 @@ pub fn decapsulate(dk: &DecapsulationKey, ciphertext: &Ciphertext, shared_secret
     wipe(&mut rejected);
     wipe(&mut again);
     true
+}
+
+/// The three algorithms of ML-KEM-768.
+pub fn generate_key(seed: &[u8; SEED_BYTES], ek: &mut EncapsulationKey, dk: &mut DecapsulationKey) {
+    generate_key_of::<K>(seed, ek, dk);
+}
+
+pub fn encapsulate(
+    ek: &EncapsulationKey,
+    message: &[u8; MESSAGE_BYTES],
+    ciphertext: &mut Ciphertext,
+    shared_secret: &mut [u8; SHARED_SECRET_BYTES],
+) -> bool {
+    encapsulate_of::<K>(COMPRESSION, ek, message, ciphertext, shared_secret)
+}
+
+pub fn decapsulate(dk: &DecapsulationKey, ciphertext: &Ciphertext, shared_secret: &mut [u8; SHARED_SECRET_BYTES]) -> bool {
+    decapsulate_of::<K>(COMPRESSION, dk, ciphertext, shared_secret)
 }
 
 #[cfg(test)]
@@ -405,7 +449,7 @@ mod tests {
 
     #[test]
     fn compression_is_exact() {
-        for d in [1, 4, 10] {
+        for d in [1, 4, 5, 10, 11] {
             for x in 0..Q {
                 let expected = ((x << d) + Q / 2) / Q % (1 << d);
                 assert_eq!(u32::from(compress(x as u16, d)), expected);

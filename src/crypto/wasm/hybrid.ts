@@ -6,11 +6,11 @@ import { NamedGroup } from '../../registry/named_group.ts';
 import type { KeyExchange, KeyOffer } from '../provider.ts';
 import type { WasmInstance } from './instance.ts';
 import { ecdheKeyExchanges } from './key_exchange.ts';
-import { mlKem768KeyExchange } from './mlkem.ts';
+import { mlKem1024KeyExchange, mlKem768KeyExchange } from './mlkem.ts';
 
 /**
- * All groups, by code point, in order of preference: the hybrid that everybody offers first. RFC 10024 puts ML-KEM before X25519 but
- * after P-256, so that the part that FIPS approves comes first.
+ * All groups, by code point, in order of preference: the hybrid that everybody offers first, ML-KEM alone last. RFC 10024 puts ML-KEM
+ * before X25519 but after P-256, so that the part that FIPS approves comes first.
  */
 export function wasmKeyExchanges(instance: WasmInstance): Map<number, KeyExchange> {
   const ecdhe = ecdheKeyExchanges(instance);
@@ -21,7 +21,8 @@ export function wasmKeyExchanges(instance: WasmInstance): Map<number, KeyExchang
     hybridKeyExchange('X25519MLKEM768', NamedGroup.X25519MLKEM768, mlKem, x25519),
     hybridKeyExchange('SecP256r1MLKEM768', NamedGroup.SecP256r1MLKEM768, p256, mlKem),
   ] as const;
-  return new Map([hybrids[0], ...ecdhe.values(), hybrids[1]].map((exchange) => [exchange.group, exchange]));
+  const all = [hybrids[0], ...ecdhe.values(), hybrids[1], mlKem1024KeyExchange(instance)];
+  return new Map(all.map((exchange) => [exchange.group, exchange]));
 }
 
 function concatenate(a: Uint8Array, b: Uint8Array): Uint8Array {

@@ -51,6 +51,9 @@ export interface WasmExports extends CurveExports {
   mlkem768_generate_key(seed: number, encapsulationKey: number, decapsulationKey: number): void;
   mlkem768_encapsulate(encapsulationKey: number, message: number, ciphertext: number, secret: number): number;
   mlkem768_decapsulate(decapsulationKey: number, ciphertext: number, secret: number): number;
+  mlkem1024_generate_key(seed: number, encapsulationKey: number, decapsulationKey: number): void;
+  mlkem1024_encapsulate(encapsulationKey: number, message: number, ciphertext: number, secret: number): number;
+  mlkem1024_decapsulate(decapsulationKey: number, ciphertext: number, secret: number): number;
 }
 
 export type CryptExport = (

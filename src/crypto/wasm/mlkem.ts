@@ -1,17 +1,27 @@
 /**
- * ML-KEM-768 (FIPS 203) in WebAssembly: the KEM itself, and the KEM in the shape of a `KeyExchange`, as one half of the hybrid
- * groups (RFC 10024).
+ * ML-KEM (FIPS 203) in WebAssembly: the KEM itself, and the KEM in the shape of a `KeyExchange`: ML-KEM-768 as one half of the hybrid
+ * groups (RFC 10024), ML-KEM-1024 as a group of its own.
  */
 import { UsageError } from '../../error.ts';
 import type { KeyExchange, KeyOffer } from '../provider.ts';
+import { NamedGroup } from '../../registry/named_group.ts';
 import type { WasmInstance } from './instance.ts';
 
-export const MLKEM768_SEED_LENGTH = 64;
-export const MLKEM768_MESSAGE_LENGTH = 32;
-export const MLKEM768_ENCAPSULATION_KEY_LENGTH = 1184;
-export const MLKEM768_DECAPSULATION_KEY_LENGTH = 2400;
-export const MLKEM768_CIPHERTEXT_LENGTH = 1088;
-export const MLKEM768_SECRET_LENGTH = 32;
+const SEED_LENGTH = 64;
+const MESSAGE_LENGTH = 32;
+const SECRET_LENGTH = 32;
+
+/** Lengths in bytes, and the exports of one parameter set. */
+interface Parameters {
+  readonly encapsulationKeyLength: number;
+  readonly decapsulationKeyLength: number;
+  readonly ciphertextLength: number;
+  generateKey(seed: number, encapsulationKey: number, decapsulationKey: number): void;
+  /** 0 when the key fails the modulus check. */
+  encapsulate(encapsulationKey: number, message: number, ciphertext: number, secret: number): number;
+  /** 0 when the key is damaged. */
+  decapsulate(decapsulationKey: number, ciphertext: number, secret: number): number;
+}
 
 /** The three algorithms of FIPS 203 §6, deterministic. Lengths of seeds and messages are the caller's: `UsageError`. */
 export interface MlKem {
@@ -29,81 +39,114 @@ export interface MlKem {
   decapsulate(decapsulationKey: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined;
 }
 
-// The areas of a call, from the start of the scratch.
-const EK = 0;
-const DK = EK + MLKEM768_ENCAPSULATION_KEY_LENGTH;
-const CIPHERTEXT = DK + MLKEM768_DECAPSULATION_KEY_LENGTH;
-const SEED = CIPHERTEXT + MLKEM768_CIPHERTEXT_LENGTH;
-const SECRET = SEED + MLKEM768_SEED_LENGTH;
-const END = SECRET + MLKEM768_SECRET_LENGTH;
-
 function expectLength(what: string, bytes: Uint8Array, length: number): void {
   if (bytes.length !== length) throw new UsageError(`${what} must have ${length} bytes, not ${bytes.length}`);
 }
 
+function parameters768({ exports }: WasmInstance): Parameters {
+  return {
+    encapsulationKeyLength: 1184,
+    decapsulationKeyLength: 2400,
+    ciphertextLength: 1088,
+    generateKey: exports.mlkem768_generate_key,
+    encapsulate: exports.mlkem768_encapsulate,
+    decapsulate: exports.mlkem768_decapsulate,
+  };
+}
+
+function parameters1024({ exports }: WasmInstance): Parameters {
+  return {
+    encapsulationKeyLength: 1568,
+    decapsulationKeyLength: 3168,
+    ciphertextLength: 1568,
+    generateKey: exports.mlkem1024_generate_key,
+    encapsulate: exports.mlkem1024_encapsulate,
+    decapsulate: exports.mlkem1024_decapsulate,
+  };
+}
+
 /** ML-KEM-768 in this instance. */
-export function mlKem768({ exports, bytes, scratch }: WasmInstance): MlKem {
-  const copy = (at: number, length: number) => bytes.slice(scratch + at, scratch + at + length);
-  const wipe = (from: number, to: number) => void bytes.fill(0, scratch + from, scratch + to);
+export function mlKem768(instance: WasmInstance): MlKem {
+  return mlKem(instance, parameters768(instance));
+}
+
+/** ML-KEM-1024 in this instance. */
+export function mlKem1024(instance: WasmInstance): MlKem {
+  return mlKem(instance, parameters1024(instance));
+}
+
+function mlKem({ bytes, scratch }: WasmInstance, parameters: Parameters): MlKem {
+  const { encapsulationKeyLength, decapsulationKeyLength, ciphertextLength } = parameters;
+  // The areas of a call, from the start of the scratch.
+  const ek = scratch;
+  const dk = ek + encapsulationKeyLength;
+  const ciphertextAt = dk + decapsulationKeyLength;
+  const seedAt = ciphertextAt + ciphertextLength;
+  const secretAt = seedAt + SEED_LENGTH;
+  const end = secretAt + SECRET_LENGTH;
+  const copy = (at: number, length: number) => bytes.slice(at, at + length);
   return {
     generateKey(seed) {
-      expectLength('an ML-KEM seed', seed, MLKEM768_SEED_LENGTH);
+      expectLength('an ML-KEM seed', seed, SEED_LENGTH);
       try {
-        bytes.set(seed, scratch + SEED);
-        exports.mlkem768_generate_key(scratch + SEED, scratch + EK, scratch + DK);
+        bytes.set(seed, seedAt);
+        parameters.generateKey(seedAt, ek, dk);
         return {
-          encapsulationKey: copy(EK, MLKEM768_ENCAPSULATION_KEY_LENGTH),
-          decapsulationKey: copy(DK, MLKEM768_DECAPSULATION_KEY_LENGTH),
+          encapsulationKey: copy(ek, encapsulationKeyLength),
+          decapsulationKey: copy(dk, decapsulationKeyLength),
         };
       } finally {
-        wipe(DK, END);
+        bytes.fill(0, dk, end);
       }
     },
     encapsulate(encapsulationKey, message) {
-      expectLength('an ML-KEM message', message, MLKEM768_MESSAGE_LENGTH);
-      if (encapsulationKey.length !== MLKEM768_ENCAPSULATION_KEY_LENGTH) return undefined;
+      expectLength('an ML-KEM message', message, MESSAGE_LENGTH);
+      if (encapsulationKey.length !== encapsulationKeyLength) return undefined;
       try {
-        bytes.set(encapsulationKey, scratch + EK);
-        bytes.set(message, scratch + SEED);
-        if (
-          exports.mlkem768_encapsulate(scratch + EK, scratch + SEED, scratch + CIPHERTEXT, scratch + SECRET) === 0
-        ) return undefined;
-        return {
-          ciphertext: copy(CIPHERTEXT, MLKEM768_CIPHERTEXT_LENGTH),
-          secret: copy(SECRET, MLKEM768_SECRET_LENGTH),
-        };
+        bytes.set(encapsulationKey, ek);
+        bytes.set(message, seedAt);
+        if (parameters.encapsulate(ek, seedAt, ciphertextAt, secretAt) === 0) return undefined;
+        return { ciphertext: copy(ciphertextAt, ciphertextLength), secret: copy(secretAt, SECRET_LENGTH) };
       } finally {
-        wipe(SEED, END);
+        bytes.fill(0, seedAt, end);
       }
     },
     decapsulate(decapsulationKey, ciphertext) {
-      if (decapsulationKey.length !== MLKEM768_DECAPSULATION_KEY_LENGTH) return undefined;
-      if (ciphertext.length !== MLKEM768_CIPHERTEXT_LENGTH) return undefined;
+      if (decapsulationKey.length !== decapsulationKeyLength) return undefined;
+      if (ciphertext.length !== ciphertextLength) return undefined;
       try {
-        bytes.set(decapsulationKey, scratch + DK);
-        bytes.set(ciphertext, scratch + CIPHERTEXT);
-        if (exports.mlkem768_decapsulate(scratch + DK, scratch + CIPHERTEXT, scratch + SECRET) === 0) return undefined;
-        return copy(SECRET, MLKEM768_SECRET_LENGTH);
+        bytes.set(decapsulationKey, dk);
+        bytes.set(ciphertext, ciphertextAt);
+        if (parameters.decapsulate(dk, ciphertextAt, secretAt) === 0) return undefined;
+        return copy(secretAt, SECRET_LENGTH);
       } finally {
-        wipe(DK, END);
+        bytes.fill(0, dk, end);
       }
     },
   };
 }
 
-/**
- * ML-KEM-768 as a key exchange: the client's share is an encapsulation key, the server's a ciphertext. A building block of the
- * hybrids; the group of its own (0x0201) is not offered.
- */
+/** ML-KEM-768 as a building block of the hybrids; the group of its own (0x0201) is not offered. */
 export function mlKem768KeyExchange(instance: WasmInstance): KeyExchange {
-  const kem = mlKem768(instance);
+  return kemKeyExchange('MLKEM768', 0x0201, mlKem768(instance), parameters768(instance));
+}
+
+/** ML-KEM-1024 as a group of its own (draft-ietf-tls-mlkem). */
+export function mlKem1024KeyExchange(instance: WasmInstance): KeyExchange {
+  const exchange = kemKeyExchange('MLKEM1024', NamedGroup.MLKEM1024, mlKem1024(instance), parameters1024(instance));
+  // Nothing but ML-KEM, and slow: for policies that name it.
+  return { ...exchange, onRequest: true };
+}
+
+/** The client's share is an encapsulation key, the server's a ciphertext. */
+function kemKeyExchange(name: string, group: number, kem: MlKem, parameters: Parameters): KeyExchange {
   return {
-    name: 'MLKEM768',
-    group: 0x0201,
-    clientShareLength: MLKEM768_ENCAPSULATION_KEY_LENGTH,
-    serverShareLength: MLKEM768_CIPHERTEXT_LENGTH,
-    respondRandomLength: MLKEM768_MESSAGE_LENGTH,
-    offerRandomLength: MLKEM768_SEED_LENGTH,
+    name,
+    group,
+    clientShareLength: parameters.encapsulationKeyLength,
+    serverShareLength: parameters.ciphertextLength,
+    respondRandomLength: MESSAGE_LENGTH,
+    offerRandomLength: SEED_LENGTH,
     respond(clientShare, random) {
       const made = kem.encapsulate(clientShare, random);
       return made && { share: made.ciphertext, secret: made.secret };
