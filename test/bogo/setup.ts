@@ -93,13 +93,13 @@ export function clientConfig(
   };
 }
 
-/** Of the schemes that are to be accepted, those that are known here, as BoringSSL does it; the others where there is none. */
+/** Of the schemes that are to be accepted, those that are known here, as BoringSSL does it. */
 function verifyPrefs(config: ShimConfig): readonly number[] | undefined {
   const all = config.lists.get('verify-prefs') ?? policyOf(config)?.schemes;
   if (all === undefined) return undefined;
   const known = all.filter((scheme) => HANDSHAKE_SCHEMES.has(scheme));
-  if (known.length === 0) throw new Unimplemented('none of these signature schemes');
-  return known;
+  // Nothing else can be configured; where nothing is left, its defaults are what has to refuse the peer's.
+  return known.length > 0 ? known : undefined;
 }
 
 function withCommon(config: ShimConfig): Partial<CommonConfig> {
