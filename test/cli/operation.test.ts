@@ -1,26 +1,13 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import net from 'node:net';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { Backend } from '../support/backend.ts';
 import { Command } from '../support/command.ts';
-import { readToEnd, tlsClient } from '../support/tls_client.ts';
+import { readToEnd, refused, tlsClient } from '../support/tls_client.ts';
 
 const run = promisify(execFile);
-
-async function refused(port: number): Promise<boolean> {
-  const socket = net.connect({ host: '127.0.0.1', port });
-  try {
-    await once(socket, 'connect');
-    return false;
-  } catch {
-    return true;
-  } finally {
-    socket.destroy();
-  }
-}
 
 test('with no flags but a port: the printed curl line works word for word, and its file is gone afterwards', async () => {
   const command = new Command(['--listen', 'localhost:0']);

@@ -1,27 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync } from 'node:fs';
-import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { Backend } from '../support/backend.ts';
 import { issue, makeRoot } from '../support/certificates.ts';
 import { Command, RUNTIMES, temporaryFiles } from '../support/command.ts';
-import { readToEnd, tlsClient } from '../support/tls_client.ts';
+import { readToEnd, refused, tlsClient } from '../support/tls_client.ts';
 
 const MEBIBYTE = 1024 * 1024;
-
-async function refused(port: number): Promise<boolean> {
-  const socket = net.connect({ host: '127.0.0.1', port });
-  try {
-    await once(socket, 'connect');
-    return false;
-  } catch {
-    return true;
-  } finally {
-    socket.destroy();
-  }
-}
 
 /** One connection from beginning to end. */
 async function exchange(port: number, session?: Buffer): Promise<{ resumed: boolean; certificate: Buffer }> {
