@@ -225,8 +225,9 @@ const asked: Feature[] = [
     missing: OPENSSL,
     async run(lab) {
       const server = await lab.serve(['--client-ca', lab.rootFile]);
-      expectText(await lab.talk('openssl', openssl(lab, server.port)), /SSL alert number 116|certificate required/i);
-      await logged(server, ({ reason }) => reason === 'certificate_required');
+      const said = await lab.talk('openssl', openssl(lab, server.port));
+      expectText(said, /SSL alert number 116|certificate required/i);
+      await logged(server, ({ reason }) => reason === 'certificate_required', said);
       return 'alert certificate_required';
     },
   },

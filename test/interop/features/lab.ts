@@ -147,7 +147,10 @@ export class Lab {
       });
     }
     const closed = once(child, 'close');
-    const timer = setTimeout(() => child.kill('SIGKILL'), 15_000);
+    const timer = setTimeout(() => {
+      said += `\n[killed: it had not ended after 15 s]`;
+      child.kill('SIGKILL');
+    }, 15_000);
     child.stdin.on('error', () => {});
     for (const [say, until] of steps) {
       child.stdin.write(say);
@@ -191,17 +194,18 @@ export function expectEqual(actual: unknown, expected: unknown, what: string): v
   if (one !== other) throw new Error(`${what}: ${one} instead of ${other}`);
 }
 
-/** The server's log line that fits, when it comes. */
+/** The server's log line that fits, when it comes; `said` is what the peer said, for the error. */
 export async function logged(
   server: Server,
   fits: (line: Readonly<Record<string, unknown>>) => boolean,
+  said: string,
 ): Promise<Readonly<Record<string, unknown>>> {
   for (const deadline = Date.now() + 5000; Date.now() < deadline;) {
     const line = server.log?.find(fits);
     if (line !== undefined) return line;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error(`the terminator did not log it: ${JSON.stringify(server.log)}`);
+  throw new Error(`the terminator did not log it: ${JSON.stringify(server.log)}; its peer said: ${said.slice(-1500)}`);
 }
 
 /** Why a program cannot be used; undefined when it can. */

@@ -1,6 +1,6 @@
 /** How each client is told to connect, check the certificate, and let itself be talked to. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DENO } from '../../support/deno.ts';
 import { ROOT } from '../../support/root.ts';
@@ -35,12 +35,17 @@ export function gnutls(lab: Lab, port: number, ...more: string[]): string[] {
 }
 
 export function nss(lab: Lab, port: number, ...more: string[]): string[] {
-  const database = join(lab.folder, 'nss');
-  if (!existsSync(database)) {
-    mkdirSync(database);
-    spawnSync('certutil', ['-N', '-d', `sql:${database}`, '--empty-password']);
-    spawnSync('certutil', ['-A', '-d', `sql:${database}`, '-n', 'root', '-t', 'C,,', '-i', lab.rootFile]);
+  const first = join(lab.folder, 'nss');
+  if (!existsSync(first)) {
+    mkdirSync(first);
+    for (const args of [['-N', '--empty-password'], ['-A', '-n', 'root', '-t', 'C,,', '-i', lab.rootFile]]) {
+      const { status, stderr } = spawnSync('certutil', ['-d', `sql:${first}`, ...args]);
+      if (status !== 0) throw new Error(`certutil ${args[0]}: ${stderr}`);
+    }
   }
+  // Each its own: NSS waits seconds at a time for a database that another process has locked.
+  const database = lab.path('nss');
+  cpSync(first, database, { recursive: true });
   // deno-fmt-ignore
   return [
     '-h', '127.0.0.1', '-a', 'localhost', '-p', String(port), '-d', `sql:${database}`, '-V', 'tls1.3:tls1.3', ...more,

@@ -57,7 +57,7 @@ const early: Feature[] = [
       const said = await opensslEarly(lab, server);
       expectText(said, 'Early data was accepted');
       expectText(said, EARLY);
-      await logged(server, ({ early, resumed }) => early === true && resumed === true);
+      await logged(server, ({ early, resumed }) => early === true && resumed === true, said);
       return 'Early data was accepted';
     },
   },
@@ -73,7 +73,7 @@ const early: Feature[] = [
         gnutls(lab, server.port, '-r', '--waitresumption', '--earlydata', file),
       );
       expectText(said, EARLY);
-      await logged(server, ({ early }) => early === true);
+      await logged(server, ({ early }) => early === true, said);
       return 'sent back, early in the log';
     },
   },
@@ -85,8 +85,8 @@ const early: Feature[] = [
       const server = await boldServer(lab, lab.movingPort);
       const file = lab.write('request', 'MOVE 0 5 x\n');
       // It begins its second connection when the first has ended.
-      await lab.talk('tstclnt', nss(lab, server.port, '-L', '2', '-Z', '-A', file), { steps: [] });
-      await logged(server, ({ early }) => early === true);
+      const said = await lab.talk('tstclnt', nss(lab, server.port, '-L', '2', '-Z', '-A', file), { steps: [] });
+      await logged(server, ({ early }) => early === true, said);
       return 'early in the log';
     },
   },
@@ -131,7 +131,7 @@ const early: Feature[] = [
         gnutls(lab, server.port, '-r', '--waitresumption', '--earlydata', file),
       );
       expectText(said, 'This is a resumed session');
-      await logged(server, ({ resumed, early }) => resumed === true && early === undefined);
+      await logged(server, ({ resumed, early }) => resumed === true && early === undefined, said);
       return 'resumed without it';
     },
   },
@@ -155,7 +155,7 @@ const denoFetch: Feature = {
     );
     const said = await lab.talk(DENO ?? '', ['run', '--quiet', '--no-config', '-A', script], { steps: [] });
     expectEqual(said, '5 bytes\n5 bytes\n', 'what it said');
-    await logged(server, ({ resumed }) => resumed === true);
+    await logged(server, ({ resumed }) => resumed === true, said);
     return 'the terminator logged it';
   },
 };
