@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { CertificateFiles } from '../certificates.ts';
-import { freePort, listening, PinnedProcess } from '../process.ts';
+import { freePort, listening, pause, PinnedProcess } from '../process.ts';
 
 export interface ServerPlan {
   /** A binary of Node or Deno. */
@@ -26,6 +26,7 @@ export class Server extends PinnedProcess {
   readonly #metricsPort: number | undefined;
   /** The first alarming line. */
   alarm: string | undefined;
+  #saysItListens = false;
 
   private constructor(command: readonly string[], port: number, metricsPort: number | undefined) {
     const [program = '', ...args] = command;
@@ -36,6 +37,7 @@ export class Server extends PinnedProcess {
       if (output === null) continue;
       createInterface({ input: output }).on('line', (line) => {
         if (alarming.test(line)) this.alarm ??= line;
+        if (/ info listening /.test(line)) this.#saysItListens = true;
       });
     }
   }
@@ -46,6 +48,8 @@ export class Server extends PinnedProcess {
     const command = metricsPort === undefined ? foreignCommand(plan, port) : ownCommand(plan, port, metricsPort);
     const server = new Server(command, port, metricsPort);
     await listening(port, server);
+    // With workers, the first listener is a trial of the port: nobody listens between it and theirs.
+    while (metricsPort !== undefined && server.alive && !server.#saysItListens) await pause(20);
     return server;
   }
 
