@@ -1,9 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DENO } from '../support/deno.ts';
 import { ROOT } from '../support/root.ts';
+import { goProgram } from './go_program.ts';
 
 export const SUITES = ['TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256', 'TLS_AES_256_GCM_SHA384'] as const;
 export type Suite = (typeof SUITES)[number];
@@ -231,18 +232,6 @@ const deno: Client = {
   ],
 };
 
-/** Compiled into the client's folder when it is first used; the compiler's own cache makes that quick. */
-function goProgram(folder: string): string {
-  const program = join(folder, 'go_client');
-  if (existsSync(program)) return program;
-  const built = spawnSync('go', ['build', '-o', program, 'main.go'], {
-    cwd: join(peers, 'go_client'),
-    encoding: 'utf8',
-  });
-  if (built.status !== 0) throw new Error(`go build: ${built.error?.message ?? built.stderr}`);
-  return program;
-}
-
 const go: Client = {
   name: 'Go crypto/tls',
   version: () => firstLine('go', 'version')?.split(' ')[2],
@@ -251,8 +240,8 @@ const go: Client = {
   handshakes: HANDSHAKES,
   choosesSuite: false,
   kind: 'pipe',
-  command: ({ port, rootFile, folder, handshake, certificateFile, keyFile }) => {
-    return [goProgram(folder), String(port), rootFile, handshake, certificateFile, keyFile];
+  command: async ({ port, rootFile, folder, handshake, certificateFile, keyFile }) => {
+    return [await goProgram(folder, 'go_client'), String(port), rootFile, handshake, certificateFile, keyFile];
   },
 };
 

@@ -36,10 +36,7 @@ const retried: Feature[] = [
     async run(lab) {
       const server = await lab.serve(['--groups', 'secp384r1']);
       const wire = await lab.tap(server.port);
-      const said = await lab.talk('tstclnt', nss(lab, wire.port, '-I', 'x25519,P384', '-Q'), {
-        // It quits after the handshake, which having something to send has it begin at once.
-        steps: [['\n', /subject DN/]],
-      });
+      const said = await lab.talk('tstclnt', nss(lab, wire.port, '-I', 'x25519,P384', '-Q'), { steps: [] });
       await logged(server, ({ group }) => group === 'secp384r1', said);
       expectEqual(wire.connections[0]?.clientHellos.length, 2, 'hellos');
       return 'two hellos, secp384r1';

@@ -1,9 +1,9 @@
 /** How each client is told to connect, check the certificate, and let itself be talked to. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DENO } from '../../support/deno.ts';
-import { ROOT } from '../../support/root.ts';
+import { goProgram } from '../go_program.ts';
 import { type Lab, missingProgram } from './lab.ts';
 
 export const OPENSSL: string | undefined = missingProgram('openssl', 'openssl');
@@ -35,17 +35,14 @@ export function gnutls(lab: Lab, port: number, ...more: string[]): string[] {
 }
 
 export function nss(lab: Lab, port: number, ...more: string[]): string[] {
-  const first = join(lab.folder, 'nss');
-  if (!existsSync(first)) {
-    mkdirSync(first);
+  const database = join(lab.folder, 'nss');
+  if (!existsSync(database)) {
+    mkdirSync(database);
     for (const args of [['-N', '--empty-password'], ['-A', '-n', 'root', '-t', 'C,,', '-i', lab.rootFile]]) {
-      const { status, stderr } = spawnSync('certutil', ['-d', `sql:${first}`, ...args]);
+      const { status, stderr } = spawnSync('certutil', ['-d', `sql:${database}`, ...args]);
       if (status !== 0) throw new Error(`certutil ${args[0]}: ${stderr}`);
     }
   }
-  // Each its own: NSS waits seconds at a time for a database that another process has locked.
-  const database = lab.path('nss');
-  cpSync(first, database, { recursive: true });
   // deno-fmt-ignore
   return [
     '-h', '127.0.0.1', '-a', 'localhost', '-p', String(port), '-d', `sql:${database}`, '-V', 'tls1.3:tls1.3', ...more,
@@ -65,12 +62,7 @@ export interface GoState {
 
 /** One connection of Go's client. Options as in its source. */
 export async function goState(lab: Lab, port: number, ...more: string[]): Promise<GoState> {
-  const program = join(lab.folder, 'go_state');
-  if (!existsSync(program)) {
-    const folder = join(ROOT, 'test/interop/peers/go_state');
-    const built = spawnSync('go', ['build', '-o', program, 'main.go'], { cwd: folder, encoding: 'utf8' });
-    if (built.status !== 0) throw new Error(`go build: ${built.error?.message ?? built.stderr}`);
-  }
+  const program = await goProgram(lab.folder, 'go_state');
   const said = await lab.talk(program, ['-port', String(port), '-root', lab.rootFile, ...more], { steps: [] });
   try {
     return JSON.parse(said) as GoState;
