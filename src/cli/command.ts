@@ -1,7 +1,9 @@
 import { UsageError } from '../error.ts';
+import { createEngine } from '../terminator/engine.ts';
 import type { Runtime } from '../terminator/runtime.ts';
 import { VERSION } from '../version.ts';
 import { parseConfigFile } from './config_file.ts';
+import { makeEchFile } from './ech_keys.ts';
 import { parseFlags } from './flags.ts';
 import { helpText } from './help.ts';
 import type { Host } from './host.ts';
@@ -22,6 +24,7 @@ export async function runCommand(host: Host, runtime: Runtime): Promise<void> {
     const flags = parseFlags(host.args);
     if (flags.help) return host.print(helpText());
     if (flags.version) return host.print(`sallyport ${VERSION}\n`);
+    if (flags.makeEch !== undefined) return host.print(makeEchFile(await createEngine(runtime), flags.makeEch));
     const { configFile } = flags;
     const fromFile = configFile === undefined ? [] : parseConfigFile(configFile, readText(runtime, configFile));
     const settings = makeSettings(fromFile, flags.given);

@@ -5,6 +5,8 @@ import type { Given } from './settings.ts';
 export interface Flags {
   readonly given: readonly Given[];
   readonly configFile: string | undefined;
+  /** The public name of a key to be made. */
+  readonly makeEch: string | undefined;
   readonly help: boolean;
   readonly version: boolean;
 }
@@ -13,6 +15,7 @@ export interface Flags {
 export function parseFlags(args: readonly string[]): Flags {
   const given: Given[] = [];
   let configFile: string | undefined;
+  let makeEch: string | undefined;
   let help = false;
   let version = false;
 
@@ -34,9 +37,10 @@ export function parseFlags(args: readonly string[]): Flags {
     if (flag === '--help' || flag === '-h') help = noValue();
     else if (flag === '--version' || flag === '-V') version = noValue();
     else if (flag === '--config') configFile = value();
+    else if (flag === '--make-ech') makeEch = value();
     else given.push(readOption(flag, given, value, noValue));
   }
-  return { given, configFile, help, version };
+  return { given, configFile, makeEch, help, version };
 }
 
 function readOption(flag: string, before: readonly Given[], value: () => string, noValue: () => true): Given {

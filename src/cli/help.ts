@@ -27,6 +27,7 @@ Exit codes: 0 after an orderly end, 1 when something broke while running, 2 for 
 export function helpText(): string {
   const own = [
     { flag: '--config FILE', help: 'read options from a JSON file; flags on the command line win' },
+    { flag: '--make-ech NAME', help: 'print a new file for --ech, with this public name, and exit' },
     { flag: '-h, --help', help: 'show this and exit' },
     { flag: '-V, --version', help: 'show the version and exit' },
   ];

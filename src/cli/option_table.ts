@@ -133,6 +133,14 @@ export const OPTIONS: readonly Option[] = [
       settings.ticketKeyFile = readPath(text);
     },
   ),
+  list(
+    'ech',
+    'FILE',
+    'open Encrypted Client Hellos (RFC 9849) with the key in this file, made by --make-ech; may be repeated, the newest first',
+    (text, settings) => {
+      settings.echFiles.push(readPath(text));
+    },
+  ),
   option(
     'early-data',
     'BYTES',

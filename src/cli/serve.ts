@@ -1,4 +1,5 @@
 import { UsageError } from '../error.ts';
+import { EchKeys } from '../ech/keys.ts';
 import { keyLogLine } from '../observe/key_log.ts';
 import { LineBuffer } from '../observe/line_buffer.ts';
 import { Log, LOG_LEVELS } from '../observe/log.ts';
@@ -16,6 +17,7 @@ import { Terminator, type TerminatorOptions } from '../terminator/terminator.ts'
 import { type Certificates, loadCertificates, loadClientAuthorities } from './certificates.ts';
 import { connectionLimit } from './connection_limit.ts';
 import { introduce, startDemoBackend } from './demo.ts';
+import { echWarnings, readEchKeys } from './ech_keys.ts';
 import type { Host } from './host.ts';
 import type { Settings } from './settings.ts';
 import { handleSignals } from './signals.ts';
@@ -38,6 +40,8 @@ export interface Service {
   readonly engine: Engine;
   readonly certificates: Certificates;
   readonly tickets: TicketKeyRing;
+  /** Undefined unless asked for. */
+  readonly ech: EchKeys | undefined;
   /** Undefined unless neither target nor route was given. */
   readonly demo: Listener | undefined;
   readonly terminator: Terminator;
@@ -59,8 +63,10 @@ export async function createService(
   checkSupported(engine, settings);
   const certificates = await loadCertificates(runtime, settings, engine, shared.selfSigned);
   const clients = loadClientAuthorities(runtime, settings);
+  const { crypto } = engine.environment;
+  const ech = settings.echFiles.length > 0 ? new EchKeys(crypto, readEchKeys(runtime, settings, crypto)) : undefined;
   const keyLog = openKeyLog(host, runtime, settings);
-  const tickets = new TicketKeyRing(engine.environment.crypto, engine.environment.random);
+  const tickets = new TicketKeyRing(crypto, engine.environment.random);
   if (shared.ticketKeys === undefined) loadTicketKeys(runtime, settings, tickets);
   else tickets.replace(shared.ticketKeys);
 
@@ -79,6 +85,7 @@ export async function createService(
     tls: {
       ...tlsOptions(settings),
       ...(settings.tickets > 0 && { tickets: { store: tickets, count: settings.tickets, withFirstData: true } }),
+      ...(ech && { encryptedClientHello: ech }),
       ...(keyLog && { keyLog: keyLog.write }),
     },
     log,
@@ -87,11 +94,14 @@ export async function createService(
   const warn = (): void => {
     const problems = [...certificates.warnings, ...clients?.trust.warnings ?? []];
     for (const problem of problems) log.warning('certificate', { problem });
+    for (const problem of ech ? echWarnings(ech, certificates.all) : []) {
+      log.warning('encrypted client hello', { problem });
+    }
     if (limit.warning !== undefined) log.warning('connection limit', { problem: limit.warning });
     if (keyLog === undefined) return;
     log.warning('secrets of all connections are written to the key log', { file: keyLog.file });
   };
-  return { engine, certificates, tickets, demo, terminator, warn };
+  return { engine, certificates, tickets, ech, demo, terminator, warn };
 }
 
 /** Of early data. No ticket is older than this process, which makes their keys: so there is nothing it could have missed. */
@@ -99,13 +109,15 @@ export function createRegister(): MemoryAntiReplay {
   return new MemoryAntiReplay(0);
 }
 
-/** Reads certificates and keys of tickets again. When one file is wrong it throws, and nothing changes. */
+/** Reads certificates and keys again. When one file is wrong it throws, and nothing changes. */
 export async function reloadFiles(runtime: Runtime, settings: Settings, service: Service): Promise<Certificates> {
-  const { engine, certificates, tickets } = service;
+  const { engine, certificates, tickets, ech } = service;
   const reloaded = settings.certificateFiles.length > 0
     ? await loadCertificates(runtime, settings, engine)
     : certificates;
+  const echKeys = readEchKeys(runtime, settings, engine.environment.crypto);
   loadTicketKeys(runtime, settings, tickets);
+  ech?.replace(echKeys);
   return reloaded;
 }
 

@@ -28,6 +28,8 @@ export interface Settings {
   tickets: number;
   /** Keys of tickets that other instances share; undefined: our own, in memory. */
   ticketKeyFile: string | undefined;
+  /** Keys of Encrypted Client Hello, the newest first. */
+  echFiles: string[];
   /** Most bytes of 0-RTT data per connection; 0: none is accepted. */
   earlyDataSize: number;
   limits: { -readonly [Name in keyof Limits]?: Limits[Name] };
@@ -72,6 +74,7 @@ export function defaultSettings(): Settings {
     paddingMultiple: 1,
     tickets: 2,
     ticketKeyFile: undefined,
+    echFiles: [],
     earlyDataSize: 0,
     limits: {},
     keyLogFile: undefined,

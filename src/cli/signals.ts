@@ -40,7 +40,8 @@ export function handleSignals(running: Running, cleanUp: () => void): void {
 
 /** A file that is wrong now leaves the certificates as they are. */
 async function reloadCertificates({ settings, log, reload }: Running): Promise<void> {
-  if (settings.certificateFiles.length === 0 && settings.ticketKeyFile === undefined) {
+  const { certificateFiles, ticketKeyFile, echFiles } = settings;
+  if (certificateFiles.length === 0 && ticketKeyFile === undefined && echFiles.length === 0) {
     log.info('nothing to reload: the certificate was made in memory');
     return;
   }

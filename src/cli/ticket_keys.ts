@@ -1,8 +1,8 @@
 import { UsageError } from '../error.ts';
 import type { TicketKey, TicketKeyRing } from '../session/ticket_key_ring.ts';
 import type { Runtime } from '../terminator/runtime.ts';
+import { readPrivateBytes } from './private_file.ts';
 import type { Settings } from './settings.ts';
-import { fileProblem, readBytes } from './system_error.ts';
 
 const NAME_LENGTH = 16;
 const SECRET_LENGTH = 32;
@@ -12,8 +12,8 @@ const MOST_KEYS = 16;
 /** Gives `tickets` the keys of the user's file, if there is one. Throws `UsageError`, and then the old keys stay. */
 export function loadTicketKeys(runtime: Runtime, { ticketKeyFile }: Settings, tickets: TicketKeyRing): void {
   if (ticketKeyFile === undefined) return;
-  checkPrivate(runtime, ticketKeyFile);
-  const text = readBytes(runtime, ticketKeyFile);
+  // Whoever reads the keys can read what their tickets protect.
+  const text = readPrivateBytes(runtime, ticketKeyFile);
   const keys: TicketKey[] = [];
   try {
     parseTicketKeys(ticketKeyFile, text, Date.now(), keys);
@@ -65,15 +65,4 @@ function fromHex(digits: Uint8Array): Uint8Array | undefined {
     bytes[index >> 1] = (bytes[index >> 1] as number) << 4 | value;
   }
   return bytes;
-}
-
-/** Whoever reads the keys can read what their tickets protect. */
-function checkPrivate(runtime: Runtime, file: string): void {
-  let mode: number;
-  try {
-    mode = runtime.fileMode(file);
-  } catch (error) {
-    throw new UsageError(`cannot read ${file}: ${fileProblem(error)}`);
-  }
-  if ((mode & 0o077) !== 0) throw new UsageError(`${file}: others may use it; make it yours alone with chmod 600`);
 }

@@ -3,10 +3,9 @@ import { Metrics, type MetricsSnapshot } from '../observe/metrics.ts';
 import type { TicketKey } from '../session/ticket_key_ring.ts';
 import type { Address } from '../socket/socket.ts';
 import type { Runtime } from '../terminator/runtime.ts';
-import { loadCertificates } from './certificates.ts';
 import type { Host, ParentPort } from './host.ts';
 import { ParentRegister } from './parent_register.ts';
-import { createLog, createService, type Service, type Shared, startListening } from './serve.ts';
+import { createLog, createService, reloadFiles, type Service, type Shared, startListening } from './serve.ts';
 import type { Settings } from './settings.ts';
 import { oneLine } from './system_error.ts';
 
@@ -49,9 +48,9 @@ export function runWorker(host: Host, runtime: Runtime, parent: ParentPort): voi
       tell({ type: 'refused', message: oneLine(error), usage: error instanceof UsageError });
     }
   };
-  const reload = async ({ engine, terminator }: Service): Promise<void> => {
+  const reload = async (service: Service): Promise<void> => {
     try {
-      terminator.replaceCredentials((await loadCertificates(runtime, settings, engine)).all);
+      service.terminator.replaceCredentials((await reloadFiles(runtime, settings, service)).all);
       tell({ type: 'reloaded', problem: undefined });
     } catch (error) {
       tell({ type: 'reloaded', problem: oneLine(error) });

@@ -33,7 +33,8 @@ export async function serveWithWorkers(host: Host, runtime: Runtime, settings: S
     ticketKeys: tickets.export(Date.now()),
     reusePort: runtime.sharesPorts,
   });
-  const workers = new WorkerPool(host, log, each, shared);
+  // Ticket keys they get from here.
+  const workers = new WorkerPool(host, log, { ...each, ticketKeyFile: undefined }, shared);
   const metricsListener = await startMetrics(engine, settings, log, () => workers.renderMetrics());
   await refuseBusyPorts(service.terminator);
   // Port 0: the first finds out which it is, the others join it there.
@@ -48,7 +49,7 @@ export async function serveWithWorkers(host: Host, runtime: Runtime, settings: S
   const reload = async (): Promise<Certificates> => {
     // A file that is wrong is found here, before any worker is told.
     const reloaded = await reloadFiles(runtime, settings, service);
-    if (settings.certificateFiles.length > 0) workers.tellAll({ type: 'reload' });
+    if (settings.certificateFiles.length + settings.echFiles.length > 0) workers.tellAll({ type: 'reload' });
     shareTicketKeys();
     return reloaded;
   };

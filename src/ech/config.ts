@@ -64,6 +64,21 @@ export function encodeEchConfig(
   }).finish();
 }
 
+/** The ECHConfigs of an ECHConfigList, each still serialized. Throws `TlsError` (`decode_error`). */
+export function splitEchConfigList(bytes: Uint8Array): Uint8Array[] {
+  const outer = new Reader(bytes, 'ECHConfigList');
+  const list = outer.vector(4, 0xffff, 'configs');
+  outer.end();
+  const reader = new Reader(list, 'ECHConfigList');
+  const configs: Uint8Array[] = [];
+  for (let at = 0; reader.remaining > 0; at = list.length - reader.remaining) {
+    reader.uint16('version');
+    reader.vector(0, 0xffff, 'contents');
+    configs.push(list.slice(at, list.length - reader.remaining));
+  }
+  return configs;
+}
+
 /** An ECHConfigList: what is published in the DNS (RFC 9460), and sent to clients whose configuration is out of date. */
 export function encodeEchConfigList(configs: readonly Uint8Array[]): Uint8Array {
   return new Writer().vector(2, (writer) => {

@@ -24,21 +24,40 @@ interface Known {
 
 const INFO_LABEL = 'tls ech\0';
 
-/** The keys a server opens Encrypted Client Hellos with: those it has published, and former ones that clients may still have. */
+/**
+ * The keys a server opens Encrypted Client Hellos with: those it has published, and former ones that clients may still have. They can
+ * be replaced while connections go on.
+ */
 export class EchKeys {
   readonly #crypto: CryptoProvider;
-  readonly #known: readonly Known[];
-  /** ECHConfigList for clients whose configuration did not serve. */
-  readonly retryConfigs: Uint8Array;
+  #known: readonly Known[] = [];
+  #retryConfigs: Uint8Array = new Uint8Array();
 
   /** Throws `UsageError` for a configuration that cannot be read or served, or is not that of its key. */
   constructor(crypto: CryptoProvider, keys: readonly EchKey[]) {
     this.#crypto = crypto;
-    this.#known = keys.map((key, index) => readKey(crypto, key, index));
+    this.replace(keys);
+  }
+
+  /** ECHConfigList for clients whose configuration did not serve. */
+  get retryConfigs(): Uint8Array {
+    return this.#retryConfigs;
+  }
+
+  /** The public names of all configurations: each needs a certificate, for clients that are to be told of new keys (§6.1.7). */
+  get publicNames(): readonly string[] {
+    return [...new Set(this.#known.map(({ config }) => config.publicName))];
+  }
+
+  /** Takes these keys from now on, and overwrites the old ones. Throws like the constructor, and then nothing has changed. */
+  replace(keys: readonly EchKey[]): void {
     const retry = keys.filter((key) => key.retry ?? true).map(({ config }) => config);
     // §7.1: a server with any ECHConfig sends at least one.
     if (retry.length === 0) throw new UsageError('encrypted client hello: at least one key with `retry`');
-    this.retryConfigs = encodeEchConfigList(retry);
+    const known = keys.map((key, index) => readKey(this.#crypto, key, index));
+    this.wipe();
+    this.#known = known;
+    this.#retryConfigs = encodeEchConfigList(retry);
   }
 
   /**

@@ -28,6 +28,8 @@ const COUNTERS = [
   'upstreamFailures',
   'reloads',
   'earlyData',
+  'echAccepted',
+  'echRejected',
 ] as const;
 type Counter = (typeof COUNTERS)[number];
 
@@ -46,6 +48,9 @@ export class Metrics {
   reloads = 0;
   /** Connections whose early data was accepted. */
   earlyData = 0;
+  /** Handshakes by what became of the Encrypted Client Hello; noise (GREASE) is rejected too. */
+  echAccepted = 0;
+  echRejected = 0;
   readonly #handshakes = new Map<string, number>();
   readonly #failures = new Map<Reason, number>();
   readonly #handshakeLatency: Histogram = emptyHistogram();
@@ -102,6 +107,12 @@ export class Metrics {
       this.upstreamFailures,
     );
     counter('early_data_total', 'Connections whose early data (0-RTT) was accepted.', this.earlyData);
+    counter('ech_accepted_total', 'Handshakes whose Encrypted Client Hello was opened.', this.echAccepted);
+    counter(
+      'ech_rejected_total',
+      'Handshakes whose Encrypted Client Hello no key opened: an old configuration, or noise (GREASE).',
+      this.echRejected,
+    );
     counter('reloads_total', 'Certificate reloads that succeeded.', this.reloads);
     lines.push('# HELP sallyport_handshakes_total Handshakes finished.', '# TYPE sallyport_handshakes_total counter');
     for (const [labels, count] of this.#handshakes) lines.push(`sallyport_handshakes_total{${labels}} ${count}`);

@@ -35,6 +35,7 @@ export interface TerminatorOptions {
     | 'keyLog'
     | 'limits'
     | 'tickets'
+    | 'encryptedClientHello'
   >;
   /** Accept early data (0-RTT), for routes that say so. Default: none. It needs `tls.tickets`. */
   readonly earlyData?: Pick<NonNullable<ServerConfig['earlyData']>, 'maxSize' | 'antiReplay'>;

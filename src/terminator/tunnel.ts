@@ -90,6 +90,8 @@ export class Tunnel implements ChannelHandler, SocketHandler {
     this.#secured = true;
     const seconds = (performance.now() - this.#startTime) / 1000;
     metrics.handshake(info.cipherSuiteName, info.groupName ?? 'none', info.resumed, seconds);
+    if (info.encryptedClientHello === 'accepted') metrics.echAccepted++;
+    else if (info.encryptedClientHello === 'rejected') metrics.echRejected++;
     if (this.#info === undefined) this.#open(info);
     if (this.#backend !== undefined) tickets.add(this);
     // The answer to the early data was all there was.
@@ -306,6 +308,7 @@ export class Tunnel implements ChannelHandler, SocketHandler {
       group: info?.groupName,
       resumed: info?.resumed === true ? true : undefined,
       early: info?.earlyData === true ? true : undefined,
+      ech: info?.encryptedClientHello,
       received: this.#received,
       sent: this.#sent,
       ms: Math.round(performance.now() - this.#startTime),

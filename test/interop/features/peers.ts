@@ -58,6 +58,8 @@ export interface GoState {
   readonly timestamps: readonly string[];
   readonly exported: string;
   readonly answer: string;
+  readonly ech: boolean;
+  readonly echRetry: string;
 }
 
 /** One connection of Go's client. Options as in its source. */

@@ -1,5 +1,6 @@
 /** Every feature against peers that have it. */
 import { CERTIFICATES } from './certificates.ts';
+import { ECH } from './ech.ts';
 import type { Feature } from './lab.ts';
 import { NEGOTIATION } from './negotiation.ts';
 import { RESUMPTION, withEachClient } from './resumption.ts';
@@ -12,4 +13,5 @@ export const FEATURES: readonly Feature[] = [
   ...NEGOTIATION,
   ...CERTIFICATES,
   ...SECRETS,
+  ...ECH,
 ];

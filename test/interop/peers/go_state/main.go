@@ -5,8 +5,10 @@ import (
 	"bufio"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -20,6 +22,7 @@ var (
 	name     = flag.String("name", "localhost", "server name")
 	protocol = flag.String("alpn", "", "protocols, with commas between")
 	keyLog   = flag.String("keylog", "", "file for the secrets")
+	ech      = flag.String("ech", "", "ECHConfigList in base64")
 	label    = flag.String("export", "EXPORTER-none", "label of what is exported")
 )
 
@@ -31,6 +34,9 @@ type state struct {
 	Timestamps []string `json:"timestamps"`
 	Exported   string   `json:"exported"`
 	Answer     string   `json:"answer"`
+	ECH        bool     `json:"ech"`
+	// The ECHConfigList to try again with, in base64, of a server that rejected the one given. Then nothing else is known.
+	ECHRetry string `json:"echRetry"`
 }
 
 func main() {
@@ -60,7 +66,20 @@ func run() error {
 		defer file.Close()
 		config.KeyLogWriter = file
 	}
+	if *ech != "" {
+		list, err := base64.StdEncoding.DecodeString(*ech)
+		if err != nil {
+			return err
+		}
+		config.EncryptedClientHelloConfigList = list
+	}
 	connection, err := tls.Dial("tcp", "127.0.0.1:"+*port, config)
+	var rejection *tls.ECHRejectionError
+	if errors.As(err, &rejection) {
+		return json.NewEncoder(os.Stdout).Encode(state{
+			Timestamps: []string{}, ECHRetry: base64.StdEncoding.EncodeToString(rejection.RetryConfigList),
+		})
+	}
 	if err != nil {
 		return err
 	}
@@ -79,6 +98,7 @@ func run() error {
 	seen := state{
 		Resumed: known.DidResume, Retried: known.HelloRetryRequest, Protocol: known.NegotiatedProtocol,
 		OCSP: hex.EncodeToString(known.OCSPResponse), Exported: hex.EncodeToString(exported), Answer: answer,
+		ECH:        known.ECHAccepted,
 		Timestamps: []string{},
 	}
 	for _, timestamp := range known.SignedCertificateTimestamps {
