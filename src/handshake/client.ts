@@ -23,7 +23,7 @@ import { Transcript } from '../schedule/transcript.ts';
 import { MAX_TICKET_LIFETIME } from '../session/session.ts';
 import { equal } from '../wire/bytes.ts';
 import { checkSelectedTypes, offeredTypes, typeOf } from './certificate_type.ts';
-import { type ClientConfig, DEFAULT_LIMITS } from './config.ts';
+import { type ClientConfig, type Credentials, DEFAULT_LIMITS } from './config.ts';
 import { ask, type Flow, type HandshakeIo, receive, Secrets, type Suite } from './flow.ts';
 import {
   certificateSchemes,
@@ -104,7 +104,7 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
       io.limitFragments(extensions.recordSizeLimit - 1);
       io.limitReceivedFragments(config.receiveFragmentLength ?? 16384);
     }
-    const server = resumed ? undefined : yield* receiveServerCertificate();
+    const server = resumed ? undefined : yield* receiveServerCertificate(config, offer, transcript, types?.server);
     const finished = yield* receive(HandshakeType.finished);
     const expected = secrets.keep(finishedVerifyData(suite.hash, serverHandshake, transcript.digest()));
     if (!config.crypto.constantTimeEqual(decodeFinished(finished.body, suite.hash.digestLength), expected)) {
@@ -120,7 +120,9 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
 
     // Our turn: the certificate the server asked for, Finished.
     // 9846-4.5.1-2, 9846-4.5.1-4
-    if (server?.request !== undefined) yield* sendCertificate(server.request);
+    if (server?.request !== undefined) {
+      yield* sendCertificate(config.credentials, types?.client, server.request, transcript, send);
+    }
     send(encodeFinished(finishedVerifyData(suite.hash, clientHandshake, transcript.digest())));
     io.setWriteSecret(suite, clientApplication);
     const resumptionSecret = secrets.keep(deriveSecret(suite.hash, main, 'res master', transcript.digest()));
@@ -164,48 +166,58 @@ export function* clientHandshake(config: ClientConfig, io: HandshakeIo): Flow<Ha
       if (config.keyLog !== undefined) config.keyLog(keyLogLabel, offer.random, secrets.keep(secret.reveal()));
       return secret;
     }
-
-    function* receiveServerCertificate(): Flow<PeerCertificate & { request: CertificateRequest | undefined }> {
-      const certificateTypes = [HandshakeType.certificate, HandshakeType.compressed_certificate];
-      let first = yield* receive(HandshakeType.certificate_request, ...certificateTypes);
-      let request: CertificateRequest | undefined;
-      if (first.type === HandshakeType.certificate_request) {
-        request = decodeCertificateRequest(first.body, extensionLimit);
-        // §4.4.2
-        if (request.certificateRequestContext.length > 0) fail('illegal_parameter', 'certificate_request_context');
-        transcript.add(first.bytes);
-        first = yield* receive(...certificateTypes);
-      }
-      const certificate = yield* receivePeerCertificate(config, transcript, first, {
-        sender: 'server',
-        serverName: config.serverName,
-        certificateType: types?.server ?? CertificateType.X509,
-        verifySchemes: offer.signatureAlgorithms,
-        allowedEntryExtensions: offer.statusRequest ? [ExtensionType.status_request] : [],
-        compression: config.certificateCompression !== undefined,
-        optional: false,
-      });
-      return { ...certificate, request };
-    }
-
-    function* sendCertificate(request: CertificateRequest): Flow<void> {
-      const { credentials } = config;
-      const usable = types?.client === typeOf(credentials) &&
-        credentials?.signer.schemes.some((scheme) => request.signatureAlgorithms.includes(scheme));
-      // 9846-4.5.1-3: without a certificate that serves, an empty list. Filters name OIDs that mean nothing here (9846-4.3.5-4).
-      send(encodeCertificate(EMPTY, usable ? credentials?.chain ?? [] : []));
-      if (credentials === undefined || !usable) return;
-      // 9846-4.5.2-2
-      const { signer } = credentials;
-      const scheme = chooseSignatureScheme(request.signatureAlgorithms, signer.schemes);
-      const content = certificateVerifyContent('client', transcript.digest());
-      const signature = yield* ask({ type: 'sign', signer, scheme, content });
-      send(encodeCertificateVerify({ algorithm: scheme, signature }));
-    }
   } finally {
     secrets.wipe();
     for (const offer of offers.values()) offer.wipe();
   }
+}
+
+function* receiveServerCertificate(
+  config: ClientConfig,
+  offer: ClientHelloOffer,
+  transcript: Transcript,
+  certificateType: number = CertificateType.X509,
+): Flow<PeerCertificate & { request: CertificateRequest | undefined }> {
+  const certificateTypes = [HandshakeType.certificate, HandshakeType.compressed_certificate];
+  let first = yield* receive(HandshakeType.certificate_request, ...certificateTypes);
+  let request: CertificateRequest | undefined;
+  if (first.type === HandshakeType.certificate_request) {
+    request = decodeCertificateRequest(first.body, config.limits?.extensions ?? DEFAULT_LIMITS.extensions);
+    // §4.4.2
+    if (request.certificateRequestContext.length > 0) fail('illegal_parameter', 'certificate_request_context');
+    transcript.add(first.bytes);
+    first = yield* receive(...certificateTypes);
+  }
+  const certificate = yield* receivePeerCertificate(config, transcript, first, {
+    sender: 'server',
+    serverName: config.serverName,
+    certificateType,
+    verifySchemes: offer.signatureAlgorithms,
+    allowedEntryExtensions: offer.statusRequest ? [ExtensionType.status_request] : [],
+    compression: config.certificateCompression !== undefined,
+    optional: false,
+  });
+  return { ...certificate, request };
+}
+
+function* sendCertificate(
+  credentials: Credentials | undefined,
+  certificateType: number | undefined,
+  request: CertificateRequest,
+  transcript: Transcript,
+  send: (bytes: Uint8Array) => void,
+): Flow<void> {
+  const usable = certificateType === typeOf(credentials) &&
+    credentials?.signer.schemes.some((scheme) => request.signatureAlgorithms.includes(scheme));
+  // 9846-4.5.1-3: without a certificate that serves, an empty list. Filters name OIDs that mean nothing here (9846-4.3.5-4).
+  send(encodeCertificate(EMPTY, usable ? credentials?.chain ?? [] : []));
+  if (credentials === undefined || !usable) return;
+  // 9846-4.5.2-2
+  const { signer } = credentials;
+  const scheme = chooseSignatureScheme(request.signatureAlgorithms, signer.schemes);
+  const content = certificateVerifyContent('client', transcript.digest());
+  const signature = yield* ask({ type: 'sign', signer, scheme, content });
+  send(encodeCertificateVerify({ algorithm: scheme, signature }));
 }
 
 function identityOf(psk: ClientConfig['resume']): Uint8Array | undefined {

@@ -9,7 +9,11 @@ import type { HandshakeInfo } from './result.ts';
 /** Where a handshake suspends: for the next message, or for something from outside. */
 export type Step = { readonly type: 'receive' } | Effect;
 
-/** A handshake, or a part of one: a generator that is resumed with what each step asked for. */
+/**
+ * A handshake, or a part of one: a generator that is resumed with what each step asked for. Its function stands outside of all others:
+ * for each closure that is a generator V8 makes a prototype and a map in its old generation, which keep all of a handshake alive until the next full
+ * collection (bench/README.md).
+ */
 export type Flow<T> = Generator<Step, T, unknown>;
 
 const RECEIVE: Step = { type: 'receive' };

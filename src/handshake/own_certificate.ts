@@ -9,18 +9,6 @@ import { chooseSignatureScheme } from './negotiate.ts';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
-/** What the peer lets a certificate message be. */
-export interface CertificateOptions {
-  /** It asked for a stapled OCSP response. */
-  readonly ocsp: boolean;
-  /** It asked for SignedCertificateTimestamps. */
-  readonly timestamps: boolean;
-  /** It takes the delegated credential. */
-  readonly delegated: boolean;
-  /** CertificateCompressionAlgorithm code points it can undo. */
-  readonly algorithms: readonly number[];
-}
-
 /** What a server signs its CertificateVerify with. */
 export interface Proof {
   readonly signer: Signer;
@@ -49,25 +37,26 @@ export function chooseProof(host: HostConfig, { extensions }: ClientHello, confi
 /** Encoded messages of the credentials, made once for each combination of options that occurs. */
 const encoded: WeakMap<Credentials, Map<string, Uint8Array>> = new WeakMap();
 
-/** The server's Certificate or CompressedCertificate message. The same array each time: not to be altered. */
+/** The server's Certificate or CompressedCertificate message, as the client's extensions let it be. The same array each time: not to be altered. */
 export function certificateMessage(
   credentials: Credentials,
-  options: CertificateOptions,
+  { delegated }: Proof,
+  { statusRequest: ocsp, signedCertificateTimestamp: timestamps, compressCertificate }: ClientHello['extensions'],
   compression: CertificateCompression | undefined,
 ): Uint8Array {
   // 9846-4.5.1-15
   if (credentials.chain.length === 0) fail('internal_error', 'the credentials have no certificate');
-  const algorithm = compression?.algorithms.find((candidate) => options.algorithms.includes(candidate));
-  const key = `${options.ocsp} ${options.timestamps} ${options.delegated} ${algorithm}`;
+  const algorithm = compression?.algorithms.find((candidate) => compressCertificate?.includes(candidate));
+  const key = `${ocsp} ${timestamps} ${delegated} ${algorithm}`;
   let messages = encoded.get(credentials);
   if (messages === undefined) encoded.set(credentials, messages = new Map());
   let message = messages.get(key);
   if (message === undefined) {
-    // 9846-4.5.1-5
+    // 9846-4.5.1-5, 9846-4.5.1-6
     message = encodeCertificate(EMPTY, credentials.chain, {
-      ocspResponse: options.ocsp ? credentials.ocspResponse : undefined,
-      signedCertificateTimestamps: options.timestamps ? credentials.signedCertificateTimestamps : undefined,
-      delegatedCredential: options.delegated ? credentials.delegatedCredential?.credential : undefined,
+      ocspResponse: ocsp ? credentials.ocspResponse : undefined,
+      signedCertificateTimestamps: timestamps ? credentials.signedCertificateTimestamps : undefined,
+      delegatedCredential: delegated ? credentials.delegatedCredential?.credential : undefined,
     });
     if (compression !== undefined && algorithm !== undefined) message = compressed(message, compression, algorithm);
     messages.set(key, message);

@@ -12,12 +12,13 @@ import { encodeServerHello } from '../message/server_hello.ts';
 import { CertificateType } from '../registry/certificate_type.ts';
 import { HandshakeType } from '../registry/handshake_type.ts';
 import { deriveSecret, finishedVerifyData, handshakeSecret, mainSecret } from '../schedule/key_schedule.ts';
+import type { Transcript } from '../schedule/transcript.ts';
 import { chooseCertificateTypes } from './certificate_type.ts';
 import type { Writer } from '../wire/writer.ts';
 import type { ClientAuthentication, HostConfig, ServerConfig } from './config.ts';
 import { ask, type Flow, type HandshakeIo, receive, Secrets } from './flow.ts';
 import * as negotiate from './negotiate.ts';
-import { certificateMessage, chooseProof, type Proof } from './own_certificate.ts';
+import { certificateMessage, chooseProof } from './own_certificate.ts';
 import { type PeerCertificate, receivePeerCertificate } from './peer_certificate.ts';
 import { receiveHello, skippedLength } from './receive_hello.ts';
 import type { HandshakeInfo, HandshakeResult } from './result.ts';
@@ -114,7 +115,13 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
     // 9846-4.4.2-2
     if (asksClient) send(encodeCertificateRequest, certificateRequest(config, clientAuthentication));
     // 9846-4.5.1-1, 9846-4.5.2-1, 9846-4.5.2-3
-    if (proof !== undefined) yield* sendCertificate(host, proof);
+    if (proof !== undefined) {
+      const { signer, scheme } = proof;
+      send(appendHandshake, certificateMessage(host, proof, extensions, config.certificateCompression));
+      const content = certificateVerifyContent('server', transcript.digest());
+      const signature = yield* ask({ type: 'sign', signer, scheme, content });
+      send(encodeCertificateVerify, { algorithm: scheme, signature });
+    }
     send(encodeFinished, finishedVerifyData(suite.hash, serverHandshake, transcript.digest()));
     const main = secrets.keep(mainSecret(suite.hash, handshake));
     const clientApplication = derive('c ap traffic', 'CLIENT_TRAFFIC_SECRET_0', main);
@@ -133,7 +140,9 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
       transcript.add(end.bytes);
       io.setReadSecret(suite, clientHandshake);
     }
-    const client = asksClient ? yield* receiveClientCertificate(clientAuthentication) : undefined;
+    const client = asksClient
+      ? yield* receiveClientCertificate(config, transcript, clientAuthentication, types.client)
+      : undefined;
     const peer = client ?? peerOf(psk);
     const finished = yield* receive(HandshakeType.finished);
     const expected = secrets.keep(finishedVerifyData(suite.hash, clientHandshake, transcript.digest()));
@@ -189,33 +198,6 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
         peerCertificateType: peer.type,
       };
     }
-
-    function* sendCertificate(credentials: HostConfig, { signer, scheme, delegated }: Proof): Flow<void> {
-      const message = certificateMessage(credentials, {
-        // 9846-4.5.1-6
-        ocsp: extensions.statusRequest ?? false,
-        timestamps: extensions.signedCertificateTimestamp ?? false,
-        delegated,
-        algorithms: extensions.compressCertificate ?? [],
-      }, config.certificateCompression);
-      send(appendHandshake, message);
-      const content = certificateVerifyContent('server', transcript.digest());
-      const signature = yield* ask({ type: 'sign', signer, scheme, content });
-      send(encodeCertificateVerify, { algorithm: scheme, signature });
-    }
-
-    function* receiveClientCertificate({ mode }: ClientAuthentication): Flow<PeerCertificate> {
-      const first = yield* receive(HandshakeType.certificate, HandshakeType.compressed_certificate);
-      return yield* receivePeerCertificate(config, transcript, first, {
-        sender: 'client',
-        serverName: undefined,
-        certificateType: types.client ?? CertificateType.X509,
-        verifySchemes: config.verifySchemes ?? negotiate.DEFAULT_VERIFY_SCHEMES,
-        allowedEntryExtensions: [],
-        compression: config.certificateCompression !== undefined,
-        optional: mode === 'request',
-      });
-    }
   } finally {
     secrets.wipe();
   }
@@ -227,6 +209,24 @@ function* selectHost(config: ServerConfig, hello: ClientHello): Flow<HostConfig>
   const host = yield* ask({ type: 'select_credentials', clientHello: negotiate.clientHelloInfo(hello) });
   if (host === undefined) fail('unrecognized_name');
   return host;
+}
+
+function* receiveClientCertificate(
+  config: ServerConfig,
+  transcript: Transcript,
+  { mode }: ClientAuthentication,
+  certificateType: number = CertificateType.X509,
+): Flow<PeerCertificate> {
+  const first = yield* receive(HandshakeType.certificate, HandshakeType.compressed_certificate);
+  return yield* receivePeerCertificate(config, transcript, first, {
+    sender: 'client',
+    serverName: undefined,
+    certificateType,
+    verifySchemes: config.verifySchemes ?? negotiate.DEFAULT_VERIFY_SCHEMES,
+    allowedEntryExtensions: [],
+    compression: config.certificateCompression !== undefined,
+    optional: mode === 'request',
+  });
 }
 
 function certificateRequest(config: ServerConfig, { authorities }: ClientAuthentication): CertificateRequest {
