@@ -8,19 +8,15 @@ import type { MemoryServer } from '../support/memory_server.ts';
 import { CLIENT, Clock, join, TestAntiReplay, TestTickets } from '../support/hostile_server.ts';
 import { type RawClient, Type } from '../support/raw_client.ts';
 import { type Bytes, concat, extension, message, plainRecord, u8, withExtensions } from '../support/raw_wire.ts';
+import { recordCases, type RecordState, type Wire } from './record_cases.ts';
 
 type Joined = { readonly server: MemoryServer; readonly client: RawClient };
 
-interface State {
+interface State extends RecordState {
   readonly name: string;
   enter(): Promise<Joined>;
   /** Handshake types that are due here. All others are unexpected_message. */
   readonly due: readonly number[];
-  /** Whether records are protected by now. */
-  readonly sealed: boolean;
-  /** Whether the unprotected change_cipher_spec of middlebox compatibility is dropped. */
-  readonly dropsChangeCipherSpec: boolean;
-  readonly takesData: boolean;
 }
 
 async function connected(config = {}): Promise<Joined> {
@@ -170,6 +166,13 @@ async function outcome({ server, client }: Joined): Promise<string> {
   return server.events.some(({ type }) => type === 'end') ? 'closed' : 'progress';
 }
 
+function wireOf(client: RawClient): Wire {
+  return {
+    record: (type, content, padding = 0) => client.seal(type, content, { padding }),
+    protect: (inner) => client.writeKeys.get(client.epoch)!.seal(inner),
+  };
+}
+
 /** 9846-6-2, 9846-6.2-2: nothing is sent or taken after an error. */
 async function expectSilence({ server, client }: Joined): Promise<void> {
   if (server.error === undefined) return;
@@ -206,80 +209,12 @@ describe.each(STATES)('$name', (state) => {
   test('every record type', async () => {
     // 9846-5.1-16, 9846-5.2-2, 9846-5.2-5, 9846-5.4-4
     // 9846-5-1, 9846-5-2, 9846-5-3, 9846-5-5, 9846-5.1-8, 9846-5.1-10, 9846-5.2-3, 9846-5.4-3, 9846-5.4-5
-    const { sealed } = state;
-    const inSeal = (type: number, content: Bytes, padding = 0) => (client: RawClient) =>
-      client.sendRecord(type, content, { padding });
-    const plain = (type: number, content: Bytes) => (client: RawClient) => client.send(plainRecord(type, content));
-    const unexpected = 'unexpected_message';
     // Another protocol is not answered in TLS: what is not a TLS record at the very start is closed without an alert.
-    const foreign = state.name === 'START' ? 'closed' : unexpected;
-    const nothing = new Uint8Array();
-    const data = state.takesData ? 'progress' : unexpected;
-    const cases: Record<string, readonly [(client: RawClient) => Promise<void>, string]> = {
-      'change_cipher_spec': [
-        plain(Type.changeCipherSpec, u8(1)),
-        state.dropsChangeCipherSpec ? 'progress' : unexpected,
-      ],
-      'change_cipher_spec of value 2': [plain(Type.changeCipherSpec, u8(2)), unexpected],
-      'change_cipher_spec of two bytes': [plain(Type.changeCipherSpec, Uint8Array.of(1, 1)), unexpected],
-      'change_cipher_spec without content': [plain(Type.changeCipherSpec, nothing), unexpected],
-      'plain heartbeat': [plain(24, Uint8Array.of(1, 0, 0)), foreign],
-      'plain type 0': [plain(0, u8(1)), foreign],
-      'plain type 25': [plain(25, u8(1)), foreign],
-      'plain type 255': [plain(255, u8(1)), foreign],
-      'plain empty handshake': [plain(Type.handshake, nothing), unexpected],
-      'plain application data': [
-        plain(Type.applicationData, new Uint8Array(40)),
-        sealed ? 'bad_record_mac' : unexpected,
-      ],
-      'application data too short for a tag': [
-        plain(Type.applicationData, new Uint8Array(16)),
-        sealed ? 'bad_record_mac' : unexpected,
-      ],
-      'a record longer than allowed': [
-        (client) => client.send(concat([sealed ? Type.applicationData : Type.handshake, 3, 3, 0x41, 0x01 + 0x100])),
-        'record_overflow',
-      ],
-      'an alert of one byte': [inSeal(Type.alert, u8(1)), 'decode_error'],
-      'two alerts in a record': [inSeal(Type.alert, Uint8Array.of(1, 90, 1, 90)), 'decode_error'],
-      'an alert without content': [inSeal(Type.alert, nothing), unexpected],
-      'handshake without content': [inSeal(Type.handshake, nothing), unexpected],
-    };
-    if (sealed) {
-      const zeros = (client: RawClient) => client.send(client.writeKeys.get(client.epoch)!.seal(new Uint8Array(9)));
-      Object.assign(cases, {
-        'plain handshake': [plain(Type.handshake, message(24, u8(0))), unexpected],
-        'protected change_cipher_spec': [inSeal(Type.changeCipherSpec, u8(1)), unexpected],
-        'protected type 24': [inSeal(24, u8(1)), unexpected],
-        'protected type 255': [inSeal(255, u8(1)), unexpected],
-        'protected zeros': [zeros, unexpected],
-        'padded handshake without content': [inSeal(Type.handshake, nothing, 20), unexpected],
-        'padded alert without content': [inSeal(Type.alert, nothing, 20), unexpected],
-        'application data': [inSeal(Type.applicationData, u8(7)), data],
-        'padded application data': [inSeal(Type.applicationData, u8(7), 300), data],
-        'empty application data': [inSeal(Type.applicationData, nothing), data],
-        'more content than allowed': [inSeal(Type.applicationData, new Uint8Array(16385)), 'record_overflow'],
-        'an altered record': [
-          (client: RawClient) => {
-            const record = client.seal(Type.applicationData, u8(7));
-            record[record.length - 1]! ^= 1;
-            return client.send(record);
-          },
-          'bad_record_mac',
-        ],
-        'a record twice': [
-          async (client: RawClient) => {
-            const record = client.seal(Type.alert, Uint8Array.of(1, 90));
-            await client.send(record, record);
-          },
-          'bad_record_mac',
-        ],
-      });
-    }
+    const cases = recordCases(state, state.name === 'START' ? 'closed' : 'unexpected_message');
     const results: Record<string, string> = {};
     const expected: Record<string, string> = {};
     for (const [name, [act, result]] of Object.entries(cases)) {
-      results[name] = await poke(act);
+      results[name] = await poke((client) => client.send(...act(wireOf(client))));
       expected[name] = result;
     }
     expect(results).toEqual(expected);

@@ -4,7 +4,18 @@
  */
 import { type KeyObject, sign } from 'node:crypto';
 import type { ClientConnection } from '../../src/connection/client.ts';
-import { deriveSecret, digest, expandLabel, extract, hmac, keyPair, SUITES, TrafficKey, zeros } from './raw_keys.ts';
+import {
+  deriveSecret,
+  digest,
+  expandLabel,
+  extract,
+  hmac,
+  keyPair,
+  type RawKeyPair,
+  SUITES,
+  TrafficKey,
+  zeros,
+} from './raw_keys.ts';
 import {
   ascii,
   type Bytes,
@@ -17,6 +28,7 @@ import {
   plainRecord,
   type RawExtension,
   read,
+  RETRY_RANDOM,
   u16,
   u8,
   vector,
@@ -24,6 +36,7 @@ import {
 import type { SelfSigned } from './self_signed.ts';
 
 const CIPHER_SUITE = 0x1301;
+const GROUP = 0x1d;
 
 export interface RawMessage {
   readonly type: number;
@@ -37,6 +50,11 @@ export class RawServer {
   #handshakeSecret: Bytes = zeros(0);
   #write: TrafficKey | undefined;
   #read: TrafficKey | undefined;
+  /** Of application data. */
+  #readAfter: TrafficKey | undefined;
+  /** The body of the last ClientHello. */
+  #clientHello: Bytes = zeros(0);
+  #share: RawKeyPair = keyPair(GROUP);
   #unread: Bytes = zeros(0);
 
   constructor(client: ClientConnection) {
@@ -45,29 +63,76 @@ export class RawServer {
 
   /** Reads the ClientHello and answers it. From here on messages are protected. */
   hello(): void {
-    const [clientHello] = this.#clear();
-    if (clientHello === undefined) throw new Error('no ClientHello');
-    this.#transcript.push(message(1, clientHello.body));
-    const body = clientHello.body;
-    const sessionEnd = 35 + read(body, 34, 1);
-    const theirs = shareOf(body);
-    const pair = keyPair(0x1d);
-    const serverHello = encodeServerHello({
-      legacySessionIdEcho: body.subarray(35, sessionEnd),
-      cipherSuite: CIPHER_SUITE,
-      extensions: [
-        extension.raw(43, u16(0x0304)),
-        extension.raw(51, concat(u16(0x1d), vector(2, pair.share))),
-      ],
-    });
+    this.readHello();
+    const serverHello = this.serverHello();
     this.client.receive(plainRecord(22, serverHello));
     this.#transcript.push(serverHello);
+    const theirs = shareOf(this.#clientHello);
+    const pair = this.#share;
     const suite = this.#suite;
     const none = zeros(suite.digestLength);
     const early = extract(suite, none, none);
     this.#handshakeSecret = extract(suite, deriveSecret(suite, early, 'derived', digest(suite)), pair.finish(theirs));
     this.#write = this.#key(this.#handshakeSecret, 's hs traffic');
     this.#read = this.#key(this.#handshakeSecret, 'c hs traffic');
+  }
+
+  readHello(): void {
+    const [clientHello] = this.#clear();
+    if (clientHello === undefined) throw new Error('no ClientHello');
+    this.#clientHello = clientHello.body;
+    this.#transcript.push(message(1, clientHello.body));
+  }
+
+  /** The ServerHello that answers the last ClientHello; a HelloRetryRequest with the `random` of one. */
+  serverHello(random?: Bytes): Bytes {
+    const hello = this.#clientHello;
+    const share = random === undefined ? vector(2, this.#share.share) : zeros(0);
+    return encodeServerHello({
+      ...(random && { random }),
+      legacySessionIdEcho: hello.subarray(35, 35 + read(hello, 34, 1)),
+      cipherSuite: CIPHER_SUITE,
+      extensions: [extension.raw(43, u16(0x0304)), extension.raw(51, concat(u16(GROUP), share))],
+    });
+  }
+
+  /** Reads the ClientHello and asks for one with a share of X25519. */
+  retry(): void {
+    this.readHello();
+    const retry = this.serverHello(Uint8Array.from(Buffer.from(RETRY_RANDOM, 'hex')));
+    // §4.1
+    this.#transcript.push(message(254, digest(this.#suite, this.#transcript.pop()!)), retry);
+    this.client.receive(plainRecord(22, retry));
+  }
+
+  /** A record of this content, protected once records are. */
+  record(type: number, content: Bytes, padding = 0): Bytes {
+    return this.#write === undefined
+      ? plainRecord(type, content)
+      : this.protect(concat(content, u8(type), zeros(padding)));
+  }
+
+  /** A protected record of this inner plaintext. */
+  protect(inner: Bytes): Bytes {
+    return this.#write!.seal(inner);
+  }
+
+  /** The alerts that the client has sent since it was last asked, in any state. */
+  alerts(): number[] {
+    return this.#records().flatMap(({ type, record }) => {
+      const inner = type === 23 ? this.#openAny(record) : concat(record.subarray(5), u8(type));
+      const end = inner.findLastIndex((byte) => byte !== 0);
+      return inner[end] === 21 ? [inner[1]!] : [];
+    });
+  }
+
+  /** Of the client's handshake, or after it. */
+  #openAny(record: Bytes): Bytes {
+    try {
+      return this.#read!.open(record);
+    } catch {
+      return this.#readAfter!.open(record);
+    }
   }
 
   /** Sends a handshake message, in a record of its own. */
@@ -88,17 +153,29 @@ export class RawServer {
   /** Certificate and CertificateVerify. */
   authenticate({ certificate, privateKey }: SelfSigned): void {
     this.say(11, encodeCertificate([certificate]).subarray(4));
-    this.say(15, concat(u16(0x0403), vector(2, this.#signature(privateKey))));
+    this.say(15, this.certificateVerify(privateKey));
+  }
+
+  /** The body of a CertificateVerify of what was said so far. */
+  certificateVerify(privateKey: KeyObject): Bytes {
+    return concat(u16(0x0403), vector(2, this.#signature(privateKey)));
+  }
+
+  /** The body of a Finished after what was said so far. */
+  finished(): Bytes {
+    const suite = this.#suite;
+    const key = expandLabel(suite, this.#write!.secret, 'finished', zeros(0), suite.digestLength);
+    return hmac(suite, key, digest(suite, ...this.#transcript));
   }
 
   /** Finished, and from here on the keys of application data in our direction. */
   finish(): void {
     const suite = this.#suite;
-    const key = expandLabel(suite, this.#write!.secret, 'finished', zeros(0), suite.digestLength);
-    this.say(20, hmac(suite, key, digest(suite, ...this.#transcript)));
+    this.say(20, this.finished());
     const none = zeros(suite.digestLength);
     const main = extract(suite, deriveSecret(suite, this.#handshakeSecret, 'derived', digest(suite)), none);
     this.#write = this.#key(main, 's ap traffic');
+    this.#readAfter = this.#key(main, 'c ap traffic');
   }
 
   /** The client's flight under its handshake key. */
