@@ -1,5 +1,10 @@
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { certificateCrypto } from '../../../src/crypto/webcrypto/certificate_crypto.ts';
 import { loadCredentials } from '../../../src/pki/credentials.ts';
+import { loadTrust } from '../../../src/pki/trust.ts';
+import { peerVerifier } from '../../../src/pki/verify_peer.ts';
+import { CertificateType } from '../../../src/registry/certificate_type.ts';
 import { externalSession } from '../../../src/session/session.ts';
 import type { HandshakeInfo } from '../../../src/handshake/result.ts';
 import { acceptTls } from '../../../src/stream/tls_stream.ts';
@@ -23,7 +28,14 @@ interface Connected {
   readonly exported: string;
 }
 
-async function library(lab: Lab, more: Partial<ServerConfig> = {}): Promise<Library> {
+interface RawKeys {
+  /** A raw public key in place of the certificate. */
+  readonly ours?: true;
+  /** DER SubjectPublicKeyInfos of clients that are believed. */
+  readonly theirs?: readonly Uint8Array[];
+}
+
+async function library(lab: Lab, more: Partial<ServerConfig> = {}, raw: RawKeys = {}): Promise<Library> {
   const engine = await createEngine(await loadRuntime());
   const { leaf } = lab.issue();
   const files = {
@@ -31,12 +43,27 @@ async function library(lab: Lab, more: Partial<ServerConfig> = {}): Promise<Libr
     key: Buffer.from(leaf.keyPem),
     labels: { chain: 'chain', key: 'key' },
   };
-  const credentials = await loadCredentials(files, engine.signatures, Date.now());
+  const { credentials: loaded } = await loadCredentials(files, engine.signatures, Date.now());
+  const spki = new X509Certificate(leaf.chainPem).publicKey.export({ type: 'spki', format: 'der' });
+  const credentials = raw.ours
+    ? { ...loaded, chain: [new Uint8Array(spki)], certificateType: CertificateType.RawPublicKey }
+    : loaded;
+  const trust = loadTrust([{ bytes: readFileSync(lab.rootFile), label: 'root' }], [], Date.now());
+  const verifier = peerVerifier(
+    { trust, rawPublicKeys: raw.theirs ?? [] },
+    certificateCrypto(engine.webCrypto.subtle, engine.signatures),
+  );
   const config: ServerConfig = { ...engine.environment, ...more };
   const connections: Connected[] = [];
   const listener = await engine.network.listen({ host: '127.0.0.1', port: 0 }, async (socket) => {
     try {
-      const stream = await acceptTls(socket, config, { selectCredentials: () => credentials.credentials });
+      const stream = await acceptTls(socket, config, {
+        selectCredentials: () => credentials,
+        verifyPeer: async (question) => {
+          const verdict = await verifier.verify(question, Date.now());
+          return verdict.ok ? true : verdict;
+        },
+      });
       const exported = Buffer.from(stream.exportKeyingMaterial(LABEL, new Uint8Array(), 32)).toString('hex');
       connections.push({ info: stream.info, exported });
       // Back, and the end: NSS's client ends when its server does.
@@ -190,6 +217,60 @@ const externalPsks: Feature[] = [
   },
 ];
 
+/** gnutls-cli with a raw public key of its own, which has it take such of a server as well. */
+function gnutlsRaw(lab: Lab, types: string) {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const keyFile = lab.write('raw.key', privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const file = lab.write('raw.pub', publicKey.export({ type: 'spki', format: 'pem' }));
+  const args = ['--rawpkkeyfile', keyFile, '--rawpkfile', file, '--priority', `NORMAL:-CTYPE-ALL:${types}`];
+  const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }));
+  return { spki, args: (port: number) => gnutls(lab, port, ...args) };
+}
+
+const rawPublicKeys: Feature[] = [
+  {
+    feature: 'raw public key of the server',
+    peer: 'gnutls-cli',
+    missing: GNUTLS,
+    async run(lab) {
+      const server = await library(lab, {}, { ours: true });
+      const { args } = gnutlsRaw(lab, '+CTYPE-SRV-RAWPK:+CTYPE-CLI-X509');
+      const said = await lab.talk('gnutls-cli', [...args(server.port), '--no-ca-verification']);
+      expectText(said, /TLS1\.3-X\.509-Raw Public Key/);
+      expectText(said, /^there and back$/m);
+      return 'Certificate type: Raw Public Key';
+    },
+  },
+  {
+    feature: 'raw public key of the client',
+    peer: 'gnutls-cli',
+    missing: GNUTLS,
+    async run(lab) {
+      const { spki, args } = gnutlsRaw(lab, '+CTYPE-SRV-X509:+CTYPE-CLI-RAWPK');
+      const { X509, RawPublicKey } = CertificateType;
+      const clientAuthentication = { mode: 'require' as const, certificateTypes: [RawPublicKey, X509] };
+      const server = await library(lab, { clientAuthentication }, { theirs: [spki] });
+      await lab.talk('gnutls-cli', args(server.port));
+      const { peerCertificates, peerCertificateType } = (await connected(server)).info;
+      expectEqual(peerCertificateType, RawPublicKey, 'type');
+      expectEqual(Buffer.from(peerCertificates[0] ?? []).equals(spki), true, 'its key');
+      return 'the key that it has';
+    },
+  },
+  {
+    feature: 'raw public key of a client that is not known',
+    peer: 'gnutls-cli',
+    missing: GNUTLS,
+    async run(lab) {
+      const { args } = gnutlsRaw(lab, '+CTYPE-SRV-X509:+CTYPE-CLI-RAWPK');
+      const clientAuthentication = { mode: 'require' as const, certificateTypes: [CertificateType.RawPublicKey] };
+      const server = await library(lab, { clientAuthentication });
+      expectText(await lab.talk('gnutls-cli', args(server.port)), 'Received alert [46]');
+      return 'alert certificate_unknown';
+    },
+  },
+];
+
 /** The lines of a key log in an order that does not depend on who wrote first. Comments left out. */
 function lines(text: string): string[] {
   return text.split('\n').map((line) => line.trim()).filter((line) => /^[A-Z_0-9]+ /.test(line)).sort();
@@ -239,4 +320,4 @@ const keyLogs: Feature[] = [
   }),
 ];
 
-export const SECRETS: readonly Feature[] = [...exporters, ...externalPsks, ...keyLogs];
+export const SECRETS: readonly Feature[] = [...exporters, ...externalPsks, ...rawPublicKeys, ...keyLogs];
