@@ -3,7 +3,7 @@ import { Lab } from './lab.ts';
 import { FEATURES } from './table.ts';
 
 function row(cells: readonly string[]): string {
-  return `| ${cells.map((cell, index) => cell.padEnd([40, 22, 44][index] ?? 0)).join(' | ')} |`;
+  return `| ${cells.map((cell, index) => cell.padEnd([45, 22, 48][index] ?? 0)).join(' | ')} |`;
 }
 
 const words = process.argv.slice(2);
