@@ -60,7 +60,8 @@ const ownNode = (major: number): Peer => ({
   id: `sallyport-node${major}`,
   title: `Sallyport, Node ${major}`,
   missing: () => absent(findNode(major)) ?? absent(bundle),
-  command: (plan) => [findNode(major), bundle, ...ours(plan)],
+  // As `npm start` does.
+  command: (plan) => [findNode(major), '--min-semi-space-size=4', '--max-semi-space-size=4', bundle, ...ours(plan)],
 });
 
 const nodeTls = (major: number): Peer => ({

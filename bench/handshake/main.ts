@@ -20,12 +20,12 @@ interface Runtime {
   readonly command: readonly string[];
   /** What makes the young generation large, so that nothing is collected during a sample. */
   readonly roomy: readonly string[];
-  /** As the command sets it (src/cli/host_node.ts). */
+  /** As the command sets it (src/cli/main.ts, src/cli/host_node.ts). */
   readonly usual: readonly string[];
 }
 
 const V8_ROOMY = ['--min-semi-space-size=64', '--max-semi-space-size=64'];
-const V8_USUAL = ['--semi-space-growth-factor=1'];
+const V8_USUAL = ['--min-semi-space-size=4', '--max-semi-space-size=4'];
 const node = (major: number, ...flags: string[]): Runtime => ({
   name: `node-${major}`,
   command: [`${MODULES}/node-${major}-${process.arch}/bin/node`, ...flags],
@@ -34,7 +34,7 @@ const node = (major: number, ...flags: string[]): Runtime => ({
 });
 
 const RUNTIMES: readonly Runtime[] = [
-  node(24),
+  node(24, '--invocation-count-for-turbofan=1500'),
   node(20, '--experimental-wasm-relaxed-simd'),
   {
     name: 'deno',
