@@ -29,6 +29,14 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
   const plain = options.plainSockets ?? false;
   const binding = plain || options.netSockets ? undefined : loadTcpBinding();
   const handles = binding && new HandleSockets(binding, reads);
+  // Backends are few, mostly one.
+  let numericHost = '';
+  const isNumeric = (host: string): boolean => {
+    if (host === numericHost) return true;
+    if (net.isIP(host) === 0) return false;
+    numericHost = host;
+    return true;
+  };
 
   return {
     async listen(address, accepted, listenOptions = {}): Promise<Listener> {
@@ -49,7 +57,7 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
     },
 
     connect(address, handler): Socket {
-      if (handles !== undefined && net.isIP(address.host) !== 0) return handles.connect(address, handler);
+      if (handles !== undefined && isNumeric(address.host)) return handles.connect(address, handler);
       const shared = { host: address.host, port: address.port, noDelay: true, allowHalfOpen: true };
       const socket = net.connect(plain ? shared : { ...shared, onread });
       socket.pause();

@@ -45,8 +45,8 @@ export interface TcpHandle {
   setNoDelay(noDelay: boolean): number;
   getpeername(out: { address?: string; port?: number }): number;
   getsockname(out: { address?: string; port?: number }): number;
-  close(closed: () => void): void;
-  reset?(closed: () => void): number;
+  close(): void;
+  reset?(): number;
   [OWNER]: HandleSocket | undefined;
 }
 
@@ -54,6 +54,8 @@ export interface TcpHandle {
 const OWNER = Symbol('HandleSocket');
 
 const END_OF_FILE = -4095;
+
+const SOON = Promise.resolve();
 
 const METHODS = [
   ...['useUserBuffer', 'readStart', 'readStop', 'writeBuffer', 'shutdown', 'close'],
@@ -96,11 +98,27 @@ export class HandleSockets {
   readonly reads: NodeReads;
   /** A write request that was not used up: most writes are done at once. */
   spareWrite: Request | undefined;
+  /** Sockets that are closed and have not been told. */
+  #closed: HandleSocket[] = [];
 
   constructor(binding: TcpBinding, reads: NodeReads) {
     this.binding = binding;
     this.reads = reads;
   }
+
+  /**
+   * Tells the socket that it is closed as soon as what runs now is over. Not by the callback of the handle's `close`: libuv enters
+   * JavaScript for each, and Node keeps it in a property that it adds to the handle.
+   */
+  closed(socket: HandleSocket): void {
+    if (this.#closed.push(socket) === 1) SOON.then(this.#tellClosed);
+  }
+
+  readonly #tellClosed = (): void => {
+    const sockets = this.#closed;
+    this.#closed = [];
+    for (const socket of sockets) socket.wasClosed();
+  };
 
   /** The socket around the handle of a new connection. */
   accepted(handle: TcpHandle): Socket {
@@ -209,14 +227,16 @@ class HandleSocket implements Socket, Reader {
   destroy(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#handle.close(onClosed);
+    this.#handle.close();
+    this.#sockets.closed(this);
   }
 
   reset(): void {
     if (this.#closed) return;
     this.#closed = true;
     // A socket that is shutting down cannot be reset.
-    if (this.#handle.reset === undefined || this.#handle.reset(onClosed) !== 0) this.#handle.close(onClosed);
+    if (this.#handle.reset === undefined || this.#handle.reset() !== 0) this.#handle.close();
+    this.#sockets.closed(this);
   }
 
   get mayReadLong(): boolean {
@@ -349,10 +369,6 @@ function onWritten(this: Request, status: number): void {
 
 function onConnected(this: Request, status: number): void {
   this.handle?.[OWNER]?.reached(status);
-}
-
-function onClosed(this: TcpHandle): void {
-  this[OWNER]?.wasClosed();
 }
 
 function unhandled(): never {
