@@ -35,7 +35,7 @@ export function chooseProof(host: HostConfig, { extensions }: ClientHello, confi
 }
 
 /** Encoded messages of the credentials, made once for each combination of options that occurs. */
-const encoded: WeakMap<Credentials, Map<string, Uint8Array>> = new WeakMap();
+const encoded: WeakMap<Credentials, Map<number, Uint8Array>> = new WeakMap();
 
 /** The server's Certificate or CompressedCertificate message, as the client's extensions let it be. The same array each time: not to be altered. */
 export function certificateMessage(
@@ -47,7 +47,7 @@ export function certificateMessage(
   // 9846-4.5.1-15
   if (credentials.chain.length === 0) fail('internal_error', 'the credentials have no certificate');
   const algorithm = compression?.algorithms.find((candidate) => compressCertificate?.includes(candidate));
-  const key = `${ocsp} ${timestamps} ${delegated} ${algorithm}`;
+  const key = (algorithm ?? 0) << 3 | (ocsp ? 4 : 0) | (timestamps ? 2 : 0) | (delegated ? 1 : 0);
   let messages = encoded.get(credentials);
   if (messages === undefined) encoded.set(credentials, messages = new Map());
   let message = messages.get(key);

@@ -12,7 +12,6 @@ import { acceptedTypes } from './certificate_type.ts';
 import { type ClientAuthentication, DEFAULT_LIMITS, type HostConfig, type ServerConfig } from './config.ts';
 import { ask, type Flow, type HandshakeIo, type Secrets, type Suite } from './flow.ts';
 import { suiteOf } from './negotiate.ts';
-import type { HandshakeInfo } from './result.ts';
 import type { PeerCertificate } from './peer_certificate.ts';
 
 /** The default of `earlyData.ageTolerance`. */
@@ -62,13 +61,14 @@ export function* choosePsk(
   return undefined;
 }
 
-/** What the application is told of the PSK. */
-export function aboutPsk(psk: ChosenPsk | undefined): Pick<HandshakeInfo, 'pskIdentity' | 'ticketAgeSkew'> {
-  const isTicket = psk?.session.kind === 'resumption';
-  return {
-    pskIdentity: isTicket ? undefined : psk?.identity.slice(),
-    ticketAgeSkew: isTicket ? psk.ageSkew : undefined,
-  };
+/** The identity of an external PSK, in a copy; a ticket's says nothing to the application. */
+export function externalIdentity(psk: ChosenPsk | undefined): Uint8Array | undefined {
+  return psk === undefined || psk.session.kind === 'resumption' ? undefined : psk.identity.slice();
+}
+
+/** `ageSkew`, of a ticket. */
+export function ticketAgeSkew(psk: ChosenPsk | undefined): number | undefined {
+  return psk?.session.kind === 'resumption' ? psk.ageSkew : undefined;
 }
 
 /** Who the client has proven to be when the session of `psk` was made; nobody without one. */

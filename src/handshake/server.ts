@@ -23,13 +23,14 @@ import { type PeerCertificate, receivePeerCertificate } from './peer_certificate
 import { receiveHello, skippedLength } from './receive_hello.ts';
 import type { HandshakeInfo, HandshakeResult } from './result.ts';
 import {
-  aboutPsk,
   type Binding,
   choosePsk,
   decideEarlyData,
   enterClientHello,
+  externalIdentity,
   issueTickets,
   peerOf,
+  ticketAgeSkew,
 } from './resumption.ts';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
@@ -193,7 +194,8 @@ export function* serverHandshake(config: ServerConfig, io: HandshakeIo): Flow<Ha
         encryptedClientHello: ech,
         resumed: psk !== undefined,
         earlyData,
-        ...aboutPsk(psk),
+        pskIdentity: externalIdentity(psk),
+        ticketAgeSkew: ticketAgeSkew(psk),
         peerCertificates: peer.chain,
         peerCertificateType: peer.type,
       };

@@ -47,7 +47,7 @@ export class Writer {
     this.#number(width, 0);
     content(this);
     const length = this.#length - start - width;
-    if (length >= 2 ** (8 * width)) throw new RangeError(`vector of ${length} bytes with a prefix of ${width}`);
+    if (length >> (8 * width) !== 0) throw new RangeError(`vector of ${length} bytes with a prefix of ${width}`);
     for (let i = 0; i < width; i++) this.#bytes[start + i] = length >>> (8 * (width - 1 - i));
     return this;
   }

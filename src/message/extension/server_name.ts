@@ -26,7 +26,8 @@ export function decodeServerName(data: Uint8Array): string | undefined {
 }
 
 function hostNameOf(bytes: Uint8Array): string {
-  const name = latin1(bytes).toLowerCase().replace(/\.$/, '');
+  const text = latin1(bytes).toLowerCase();
+  const name = text.endsWith('.') ? text.slice(0, -1) : text;
   if (name.length > 253 || !/^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/.test(name)) {
     fail('invalid_server_name', 'not a DNS host name');
   }
