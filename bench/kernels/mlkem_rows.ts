@@ -1,11 +1,14 @@
-/** ML-KEM-768 and the hybrid group over it, from raw bytes to raw bytes, JavaScript to JavaScript. */
+/** ML-KEM-768, the hybrid group over it, and ML-KEM-1024, from raw bytes to raw bytes, JavaScript to JavaScript. */
 import * as crypto from 'node:crypto';
-import { mlKem768 } from '../../src/crypto/wasm/mlkem.ts';
+import { type MlKem, mlKem1024, mlKem768 } from '../../src/crypto/wasm/mlkem.ts';
 import { NamedGroup } from '../../src/registry/named_group.ts';
-import type { Rows } from './row.ts';
+import type { KernelRow, Rows } from './row.ts';
 
 /** What comes before a raw key in a SubjectPublicKeyInfo (RFC 9935). */
-const MLKEM_SPKI = Buffer.from('308204b2300b0609608648016503040402038204a100', 'hex');
+const MLKEM_SPKI = {
+  768: Buffer.from('308204b2300b0609608648016503040402038204a100', 'hex'),
+  1024: Buffer.from('30820632300b06096086480165030404030382062100', 'hex'),
+};
 const X25519_SPKI = Buffer.from('302a300506032b656e032100', 'hex');
 
 interface NativeKem {
@@ -34,46 +37,52 @@ function where<T>(native: T | undefined, node: (native: T) => void): { node?(): 
   return native === undefined ? {} : { node: () => node(native) };
 }
 
-export const mlkemRows: Rows = ({ keyExchanges }, instance) => {
-  const kem = mlKem768(instance);
-  const native = nativeKem();
+function kemRows(size: 768 | 1024, kem: MlKem, native: NativeKem | undefined): KernelRow[] {
   const [seed, message] = [crypto.randomBytes(64), crypto.randomBytes(32)];
   const { encapsulationKey, decapsulationKey } = kem.generateKey(seed);
   const { ciphertext } = kem.encapsulate(encapsulationKey, message)!;
-  const nativeKey = native?.generateKeyPairSync('ml-kem-768');
+  const nativeKey = native?.generateKeyPairSync(`ml-kem-${size}`);
   const nativeCiphertext = nativeKey && native!.encapsulate(nativeKey.publicKey).ciphertext;
-  const hybrid = keyExchanges.get(NamedGroup.X25519MLKEM768)!;
-  const random = crypto.randomBytes(hybrid.respondRandomLength);
-  const { share } = hybrid.offer(crypto.randomBytes(hybrid.offerRandomLength));
   return [
     {
-      name: 'ML-KEM-768 encapsulation from a raw key',
+      name: `ML-KEM-${size} encapsulation from a raw key`,
       ours: () => void kem.encapsulate(encapsulationKey, message),
-      ...where(native, ({ encapsulate }) => encapsulate(publicKey(MLKEM_SPKI, encapsulationKey))),
+      ...where(native, ({ encapsulate }) => encapsulate(publicKey(MLKEM_SPKI[size], encapsulationKey))),
     },
     {
-      name: 'ML-KEM-768 decapsulation',
+      name: `ML-KEM-${size} decapsulation`,
       ours: () => void kem.decapsulate(decapsulationKey, ciphertext),
       ...where(native, ({ decapsulate }) => decapsulate(nativeKey!.privateKey, nativeCiphertext!)),
     },
     {
-      name: 'ML-KEM-768 keygen',
+      name: `ML-KEM-${size} keygen`,
       ours: () => void kem.generateKey(seed),
       ...where(
         native,
         ({ generateKeyPairSync }) =>
-          generateKeyPairSync('ml-kem-768').publicKey.export({ format: 'der', type: 'spki' }),
+          generateKeyPairSync(`ml-kem-${size}`).publicKey.export({ format: 'der', type: 'spki' }),
       ),
     },
+  ];
+}
+
+export const mlkemRows: Rows = ({ keyExchanges }, instance) => {
+  const native = nativeKem();
+  const hybrid = keyExchanges.get(NamedGroup.X25519MLKEM768)!;
+  const random = crypto.randomBytes(hybrid.respondRandomLength);
+  const { share } = hybrid.offer(crypto.randomBytes(hybrid.offerRandomLength));
+  return [
+    ...kemRows(768, mlKem768(instance), native),
     {
       name: 'X25519MLKEM768 server share',
       ours: () => void hybrid.respond(share, random),
       ...where(native, ({ encapsulate }) => {
-        encapsulate(publicKey(MLKEM_SPKI, share.subarray(0, 1184)));
+        encapsulate(publicKey(MLKEM_SPKI[768], share.subarray(0, 1184)));
         const pair = crypto.generateKeyPairSync('x25519');
         pair.publicKey.export({ format: 'der', type: 'spki' });
         crypto.diffieHellman({ privateKey: pair.privateKey, publicKey: publicKey(X25519_SPKI, share.subarray(1184)) });
       }),
     },
+    ...kemRows(1024, mlKem1024(instance), native),
   ];
 };
