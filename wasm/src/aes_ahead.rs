@@ -122,13 +122,13 @@ impl Ahead {
     /// The state after two rounds of the 32 counter blocks from `counter`, a multiple of 32.
     #[inline(always)]
     pub fn begin(&self, counter: u32, blocks: &mut [v128; 32]) {
-        let high = 31 - (counter >> 8);
+        let bit_of_14 = u32x4_splat(1 << (counter >> 8));
         let changed = &self.changed[(counter >> 5 & 7) as usize];
         let twice = doubled(changed);
         for i in 0..32 {
             let (row, bit) = (i / 8, i % 8);
-            // As `spread`, with a bit that is known only now.
-            let base = i32x4_shr(i32x4_shl(self.base[i], high), 31);
+            // Not by shifts: V8 would move their number to a vector for each.
+            let base = i32x4_eq(v128_and(self.base[i], bit_of_14), bit_of_14);
             let delta = v128_xor(v128_and(changed[bit], ONCE[row]), v128_and(twice[bit], TWICE[row]));
             blocks[i] = v128_xor(base, delta);
         }

@@ -18,8 +18,9 @@ const ROUND_KEYS: usize = 15;
 /// Bit b of the numbers from 0 to 31, each at its place.
 pub const COUNTING: [u32; 5] = [0xaaaa_aaaa, 0xcccc_cccc, 0xf0f0_f0f0, 0xff00_ff00, 0xffff_0000];
 
-/// The S-box without its constant 0x63, which is folded into the round keys: the circuit of 113 gates by Boyar and Peralta ("A depth-16
-/// circuit for the AES S-box", 2011), their names; x0 and s0 are the most significant bits.
+/// The S-box without its constant 0x63, which is folded into the round keys: a circuit of 113 gates. Its first two parts are by Boyar and
+/// Peralta ("A small depth-16 circuit for the AES S-box", 2012), with their names; the last, two gates shorter, is by Çalık. x0 and s0
+/// are the most significant bits.
 #[rustfmt::skip]
 #[inline(always)]
 pub fn sub_bytes(q: &mut Slice) {
@@ -50,14 +51,13 @@ pub fn sub_bytes(q: &mut Slice) {
     let z12 = and(t43, y13); let z13 = and(t40, y5); let z14 = and(t29, y2); let z15 = and(t42, y9);
     let z16 = and(t45, y14); let z17 = and(t41, y8);
     // Linear map back, with the affine map's matrix.
-    let t46 = xor(z15, z16); let t47 = xor(z10, z11); let t48 = xor(z5, z13); let t49 = xor(z9, z10);
-    let t50 = xor(z2, z12); let t51 = xor(z2, z5); let t52 = xor(z7, z8); let t53 = xor(z0, z3);
-    let t54 = xor(z6, z7); let t55 = xor(z16, z17); let t56 = xor(z12, t48); let t57 = xor(t50, t53);
-    let t58 = xor(z4, t46); let t59 = xor(z3, t54); let t60 = xor(t46, t57); let t61 = xor(z14, t57);
-    let t62 = xor(t52, t58); let t63 = xor(t49, t58); let t64 = xor(z4, t59); let t65 = xor(t61, t62);
-    let t66 = xor(z1, t63); let s0 = xor(t59, t63); let s6 = xor(t56, t62); let s7 = xor(t48, t60);
-    let t67 = xor(t64, t65); let s3 = xor(t53, t66); let s4 = xor(t51, t66); let s5 = xor(t47, t65);
-    let s1 = xor(t64, s3); let s2 = xor(t55, t67);
+    let u0 = xor(z15, z16); let u1 = xor(z10, u0); let u2 = xor(z9, u1); let u3 = xor(z0, z2);
+    let u4 = xor(z1, z0); let u5 = xor(z3, z4); let u6 = xor(z12, u3); let u7 = xor(z7, u5);
+    let u8 = xor(z8, u6); let u9 = xor(u7, u8); let u10 = xor(u5, u4); let u11 = xor(z3, z5);
+    let u12 = xor(z13, u0); let u13 = xor(u3, u11); let u14 = xor(z6, u7); let u15 = xor(z14, u9);
+    let u16 = xor(u12, u13); let u17 = xor(z15, u14); let u18 = xor(u1, z11); let u19 = xor(u15, u17);
+    let s0 = xor(u2, u14); let s2 = xor(u19, z17); let s3 = xor(u2, u10); let s1 = xor(s3, u14);
+    let s4 = xor(u13, s3); let s5 = xor(u18, u15); let s6 = xor(u9, u16); let s7 = xor(z12, u16);
     *q = [s7, s6, s5, s4, s3, s2, s1, s0];
 }
 
@@ -178,21 +178,21 @@ impl Wide {
     }
 }
 
-/// Rows, 8 vectors each: SubBytes, then ShiftRows. Not inlined, for it is long: a kilobyte of gates per row.
+/// Rows, 8 vectors each: SubBytes, then ShiftRows. Not inlined, for it is long: a kilobyte of gates per row. One row after the other, so that all
+/// addresses are known: in a loop V8 computes each.
 #[inline(never)]
 pub fn sub_and_shift(blocks: &mut [v128; 32]) {
     let (rows, _) = blocks.as_chunks_mut::<8>();
-    sub_bytes(&mut rows[0]);
-    for row in 1..4 {
-        sub_bytes(&mut rows[row]);
-        for x in &mut rows[row] {
-            *x = match row {
-                1 => i32x4_shuffle::<1, 2, 3, 0>(*x, *x),
-                2 => i32x4_shuffle::<2, 3, 0, 1>(*x, *x),
-                _ => i32x4_shuffle::<3, 0, 1, 2>(*x, *x),
-            };
-        }
-    }
+    sub_and(&mut rows[0], |x| x);
+    sub_and(&mut rows[1], |x| i32x4_shuffle::<1, 2, 3, 0>(x, x));
+    sub_and(&mut rows[2], |x| i32x4_shuffle::<2, 3, 0, 1>(x, x));
+    sub_and(&mut rows[3], |x| i32x4_shuffle::<3, 0, 1, 2>(x, x));
+}
+
+#[inline(always)]
+fn sub_and(row: &mut Slice, shift: impl Fn(v128) -> v128) {
+    sub_bytes(row);
+    row.iter_mut().for_each(|x| *x = shift(*x));
 }
 
 /// MixColumns, bit by bit: each byte becomes 2·(itself + the next) + the next + the two after that. With `sums` those of neighbours, doubling

@@ -8,7 +8,7 @@
 use crate::aead::{Aead, Key, Source};
 use crate::chacha20::{self, load_le32};
 use crate::poly1305_fast::Poly1305;
-use crate::simd::{load, store};
+use crate::simd::{base, load, store};
 #[cfg(target_feature = "relaxed-simd")]
 use crate::simd::{look_up, Indices};
 use core::arch::wasm32::*;
@@ -167,12 +167,13 @@ fn step<const BLOCKS: usize, const OWN: bool>(
     let mut rounds = Rounds::new(state);
     let mut hash = *poly;
     for i in 0..BLOCKS / 2 {
-        let blocks: &[[u8; 16]] = if OWN { text.as_chunks().0 } else { behind };
+        let pairs: &[[[u8; 16]; 2]] = if OWN { text.as_chunks().0.as_chunks().0 } else { behind.as_chunks().0 };
+        let pair = base(&pairs[i]);
         // Half a block after each pair of quarter rounds: the processor looks a few hundred instructions ahead, and finds work for both units.
         let mut half = None;
         rounds.double_round(|quarter| match quarter {
-            0 => half = Some(hash.begin(&blocks[2 * i])),
-            2 => half = Some(hash.begin(&blocks[2 * i + 1])),
+            0 => half = Some(hash.begin(&pair[0])),
+            2 => half = Some(hash.begin(&pair[1])),
             _ => {
                 if let Some(half) = half {
                     hash.end(half);
