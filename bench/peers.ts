@@ -157,7 +157,7 @@ export const peers: readonly Peer[] = [
         'run',
         '--quiet',
         // As `deno task start` does.
-        '--v8-flags=--max-semi-space-size=1,--single-threaded-gc',
+        '--v8-flags=--min-semi-space-size=4,--max-semi-space-size=4,--single-threaded-gc,--invocation-count-for-turbofan=1500',
         '--unstable-net',
         '--allow-net',
         '--allow-read',
