@@ -64,7 +64,7 @@ export abstract class Connection {
     this.config = config;
     this.limits = limits;
     const memory = config.memory ?? { output: allocateOutput, plaintext: allocate };
-    this.#reader = new RecordReader(limits, (length) => memory.plaintext(length));
+    this.#reader = new RecordReader(limits, memory);
     this.#writer = new RecordWriter({
       fragmentLimit: config.maxFragmentLength ?? MAX_PLAINTEXT_LENGTH,
       paddingMultiple: config.paddingMultiple ?? 1,

@@ -1,6 +1,7 @@
 import type { CryptoProvider, Signer } from '../crypto/provider.ts';
 import type { EchKeys } from '../ech/keys.ts';
 import type { AntiReplay, Session, SessionTickets } from '../session/session.ts';
+import type { Lender } from '../wire/bytes.ts';
 
 /** What the outside world gives a connection: the core itself has no clock and no randomness. */
 export interface Environment {
@@ -18,6 +19,8 @@ export interface Environment {
     output(minimumLength: number): Uint8Array;
     /** Space for received application data; borrowed until the call (`receive`, `resolve`) that asked for it returns. */
     plaintext(minimumLength: number): Uint8Array;
+    /** Space for what has come of a record until its rest comes. Default: fresh arrays. */
+    readonly incomplete?: Lender;
   };
 }
 

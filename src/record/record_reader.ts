@@ -8,6 +8,7 @@ import {
   type ReceivedRecord,
   RECORD_HEADER_LENGTH,
 } from './record.ts';
+import type { Lender } from '../wire/bytes.ts';
 
 const EMPTY: Uint8Array = new Uint8Array(0);
 
@@ -15,6 +16,12 @@ const EMPTY: Uint8Array = new Uint8Array(0);
 export interface ReaderLimits {
   readonly emptyRecords: number;
   readonly changeCipherSpecs: number;
+}
+
+/** Where the reader finds space: see `Environment`. */
+export interface ReaderMemory {
+  plaintext(minimumLength: number): Uint8Array;
+  readonly incomplete?: Lender;
 }
 
 /**
@@ -27,7 +34,7 @@ export interface ReaderLimits {
  */
 export class RecordReader {
   readonly #limits: ReaderLimits;
-  readonly #plaintextMemory: (minimumLength: number) => Uint8Array;
+  readonly #memory: ReaderMemory;
   readonly #record: ReceivedRecord = { type: 0, content: EMPTY, protected: false };
 
   /** What the caller supplied, from `#inputOffset` on. */
@@ -56,9 +63,9 @@ export class RecordReader {
   /** Bytes of rejected early data that may still be skipped. */
   #skippable = 0;
 
-  constructor(limits: ReaderLimits, plaintextMemory: (minimumLength: number) => Uint8Array) {
+  constructor(limits: ReaderLimits, memory: ReaderMemory) {
     this.#limits = limits;
-    this.#plaintextMemory = plaintextMemory;
+    this.#memory = memory;
   }
 
   /** The next `next` calls read what is held and then `bytes`, until `retain`. */
@@ -73,8 +80,7 @@ export class RecordReader {
       const rest = this.#input.subarray(this.#inputOffset);
       this.#hold(rest, this.#heldEnd - this.#heldStart + rest.length);
     }
-    if (this.#heldStart === this.#heldEnd) this.#held = EMPTY;
-    if (this.#held === EMPTY) this.#heldStart = this.#heldEnd = 0;
+    if (this.#heldStart === this.#heldEnd) this.#dropHeld();
     this.#input = EMPTY;
     this.#inputOffset = 0;
     this.#plaintext = EMPTY;
@@ -127,8 +133,7 @@ export class RecordReader {
   wipe(): void {
     this.#key?.wipe();
     this.#key = undefined;
-    this.#held = EMPTY;
-    this.#heldStart = this.#heldEnd = 0;
+    this.#dropHeld();
     this.#input = EMPTY;
     this.#inputOffset = 0;
     this.#afterRun = undefined;
@@ -245,7 +250,7 @@ export class RecordReader {
     if (run.length === 0) return this.#unopened(offset, firstLength);
     if (this.#plaintext.length - this.#produced < run.length) {
       const input = this.#input.length - this.#inputOffset;
-      this.#plaintext = this.#plaintextMemory(run.length + input);
+      this.#plaintext = this.#memory.plaintext(run.length + input);
       this.#produced = 0;
     }
     const start = this.#produced;
@@ -325,14 +330,21 @@ export class RecordReader {
   #hold(part: Uint8Array, capacity: number): void {
     const have = this.#heldEnd - this.#heldStart;
     if (this.#held.length - this.#heldEnd < part.length) {
-      const grown = new Uint8Array(Math.max(capacity, have + part.length));
-      grown.set(this.#held.subarray(this.#heldStart, this.#heldEnd));
+      const length = Math.max(capacity, have + part.length);
+      const grown = this.#memory.incomplete?.take(length) ?? new Uint8Array(length);
+      if (have > 0) grown.set(this.#held.subarray(this.#heldStart, this.#heldEnd));
+      this.#dropHeld();
       this.#held = grown;
-      this.#heldStart = 0;
       this.#heldEnd = have;
     }
     this.#held.set(part, this.#heldEnd);
     this.#heldEnd += part.length;
+  }
+
+  #dropHeld(): void {
+    if (this.#held !== EMPTY) this.#memory.incomplete?.giveBack(this.#held);
+    this.#held = EMPTY;
+    this.#heldStart = this.#heldEnd = 0;
   }
 }
 

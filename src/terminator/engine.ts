@@ -2,7 +2,9 @@ import type { CryptoProvider, SignatureProvider } from '../crypto/provider.ts';
 import { firstProvider } from '../crypto/webcrypto/first_provider.ts';
 import { webCrypto } from '../crypto/webcrypto/subtle.ts';
 import { webCryptoSignatures } from '../crypto/webcrypto/signature.ts';
+import { MAX_CIPHERTEXT_LENGTH, RECORD_HEADER_LENGTH } from '../record/record.ts';
 import { BufferPool } from '../stream/buffer_pool.ts';
+import { RecordBuffers } from '../stream/record_buffers.ts';
 import type { Network } from '../socket/socket.ts';
 import type { CertificateCompression, Environment } from '../handshake/config.ts';
 import { pooledRandom } from './random_pool.ts';
@@ -38,6 +40,9 @@ const REGION = READ_REGION + 64 * 1024;
 const REGION_COUNT = 64;
 /** Fewer than this are left: a crowd. */
 const SPARE_REGIONS = 16;
+/** As long as a record may be, for incomplete ones: 4 MiB, of which only what is used becomes resident. */
+const RECORD_BUFFER = RECORD_HEADER_LENGTH + MAX_CIPHERTEXT_LENGTH;
+const RECORD_BUFFER_COUNT = 256;
 
 export async function createEngine(runtime: Runtime): Promise<Engine> {
   const crypto = await webCrypto();
@@ -46,10 +51,11 @@ export async function createEngine(runtime: Runtime): Promise<Engine> {
   const { memory } = provider;
   const readRegion = memory.allocateRegion(runtime.readRegions * READ_REGION);
   const pool = new BufferPool(memory.allocateRegion(REGION_COUNT * REGION), REGION);
+  const incomplete = new RecordBuffers(memory.allocateRegion(RECORD_BUFFER_COUNT * RECORD_BUFFER), RECORD_BUFFER);
   return {
     network: runtime.createNetwork(readRegion, () => pool.available < SPARE_REGIONS),
     pool,
-    environment: createEnvironment(provider, random, pool),
+    environment: createEnvironment(provider, random, pool, incomplete),
     // RSA alone takes longer than the way to the runtime's thread pool and back.
     signatures: firstProvider(provider.signatures(random), webCryptoSignatures(crypto.subtle)),
     webCrypto: crypto,
@@ -57,7 +63,12 @@ export async function createEngine(runtime: Runtime): Promise<Engine> {
   };
 }
 
-function createEnvironment(crypto: CryptoProvider, random: Environment['random'], pool: BufferPool): Environment {
+function createEnvironment(
+  crypto: CryptoProvider,
+  random: Environment['random'],
+  pool: BufferPool,
+  incomplete: RecordBuffers,
+): Environment {
   return {
     crypto,
     random,
@@ -65,6 +76,7 @@ function createEnvironment(crypto: CryptoProvider, random: Environment['random']
     memory: {
       output: (minimumLength) => pool.take(minimumLength),
       plaintext: (minimumLength) => pool.take(minimumLength),
+      incomplete,
     },
   };
 }

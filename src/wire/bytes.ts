@@ -31,3 +31,10 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
+
+/** Lends space that may be needed for long. */
+export interface Lender {
+  take(minimumLength: number): Uint8Array;
+  /** To be called once for what `take` gave, which may go to the next who asks. */
+  giveBack(space: Uint8Array): void;
+}

@@ -1,11 +1,15 @@
 import { expect, test } from 'vitest';
+import type { Environment } from '../../src/handshake/config.ts';
 import { Pair, seededRandom } from '../support/pair.ts';
 
 /** A conversation with a HelloRetryRequest, a client certificate, tickets, data both ways, KeyUpdates and both closes. */
-function converse(wire: (from: 'client' | 'server', bytes: Uint8Array) => Uint8Array[]) {
+function converse(
+  wire: (from: 'client' | 'server', bytes: Uint8Array) => Uint8Array[],
+  memory: Pick<Environment, 'memory'> = {},
+) {
   const pair = new Pair({
     wire,
-    server: { groups: [0x0018], applicationProtocols: ['h2', 'http/1.1'], paddingMultiple: 64 },
+    server: { ...memory, groups: [0x0018], applicationProtocols: ['h2', 'http/1.1'], paddingMultiple: 64 },
     client: { groups: [0x001d, 0x0018], applicationProtocols: ['http/1.1'] },
   }).run();
   const data = seededRandom('data');
@@ -52,21 +56,62 @@ test('byte for byte the same result when delivered one byte at a time', () => {
   expect(converse((_from, bytes) => Array.from(bytes, (_, i) => bytes.subarray(i, i + 1)))).toEqual(whole);
 });
 
+/** Cuts into pieces of 1 to 65536 bytes. */
+function randomCuts(seed: string): (from: string, bytes: Uint8Array) => Uint8Array[] {
+  const random = seededRandom(seed);
+  return (_from, bytes) => {
+    const parts: Uint8Array[] = [];
+    for (let at = 0; at < bytes.length;) {
+      const [a, b] = random(2) as unknown as [number, number];
+      const length = 1 + ((a << 8 | b) >> (a & 15));
+      parts.push(bytes.subarray(at, at + length));
+      at += length;
+    }
+    return parts;
+  };
+}
+
 test('the same result at random cuts', () => {
-  for (let seed = 0; seed < 20; seed++) {
-    const random = seededRandom(`cut ${seed}`);
-    const result = converse((_from, bytes) => {
-      const parts: Uint8Array[] = [];
-      for (let at = 0; at < bytes.length;) {
-        const [a, b] = random(2) as unknown as [number, number];
-        const length = 1 + ((a << 8 | b) >> (a & 15));
-        parts.push(bytes.subarray(at, at + length));
-        at += length;
-      }
-      return parts;
-    });
-    expect(result).toEqual(whole);
-  }
+  for (let seed = 0; seed < 20; seed++) expect(converse(randomCuts(`cut ${seed}`))).toEqual(whole);
+});
+
+test('space for incomplete records is given back once each, and nothing in it is read any more', () => {
+  const lent = new Set<Uint8Array>();
+  let taken = 0;
+  const incomplete = {
+    take(length: number) {
+      const space = new Uint8Array(length + 7).fill(0xee);
+      lent.add(space);
+      taken++;
+      return space;
+    },
+    giveBack(space: Uint8Array) {
+      expect(lent.delete(space)).toBe(true);
+      space.fill(0xee);
+    },
+  };
+  const fresh = (length: number) => new Uint8Array(length);
+  const environment = { memory: { output: fresh, plaintext: fresh, incomplete } };
+  expect(converse(randomCuts('cut 0'), environment)).toEqual(whole);
+  expect(taken).toBeGreaterThan(10);
+  expect(lent.size).toBe(0);
+});
+
+test('a connection that ends within a record gives the space of it back', () => {
+  const lent: Uint8Array[] = [];
+  const fresh = (length: number) => new Uint8Array(length);
+  const incomplete = {
+    take: (length: number) => {
+      lent.push(fresh(length));
+      return lent.at(-1) as Uint8Array;
+    },
+    giveBack: (space: Uint8Array) => void lent.splice(lent.indexOf(space), 1),
+  };
+  const { server } = new Pair({ server: { memory: { output: fresh, plaintext: fresh, incomplete } } });
+  server.receive(Uint8Array.of(22, 3, 1, 0, 200, 1));
+  expect(lent.length).toBe(1);
+  server.dispose();
+  expect(lent).toEqual([]);
 });
 
 test('the same result when every chunk comes in an array that is overwritten afterwards', () => {

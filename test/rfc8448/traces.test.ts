@@ -173,7 +173,7 @@ describe.each(providers)('RFC 8448 over %s', (_name, crypto) => {
       const ends = { client: newEnd(), server: newEnd() };
       function newEnd() {
         return {
-          reader: new RecordReader(limits, allocate),
+          reader: new RecordReader(limits, { plaintext: allocate }),
           writer: new RecordWriter({ fragmentLimit: 16384, paddingMultiple: 1, ramp: false }, allocate),
           protects: false,
         };
