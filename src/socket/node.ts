@@ -6,7 +6,8 @@ import type { Address, Listener, ListenOptions, Network, Socket, SocketHandler }
 /**
  * TCP on Node: by its bare handles (node_handle.ts) where they are as we know them and the address is numeric, else by net.Socket, as
  * follows. Every socket of the thread reads into one shared region through the synchronous `onread` callback, so that a read
- * allocates nothing and may bring 256 KiB at once (0.44 s of CPU per GB against 1.15 s for 'data' events, Node 24).
+ * allocates nothing and may bring all of the region at once (with 256 KiB, 0.44 s of CPU per GB against 1.15 s for 'data' events, Node
+ * 24).
  *
  * An accepted socket cannot be given `onread`: the server makes it. So the handles of new connections are caught on their way to
  * the server, and the sockets around them are made here. Handles are internals of Node: where one is not what we know, the
