@@ -57,7 +57,8 @@ function build(toolchain, source, target, features) {
     '-Clink-arg=--stack-first',
     `-Clink-arg=-zstack-size=${STACK_BYTES}`,
     '-Clink-arg=--compress-relocations', // addresses in as few bytes as they need, which saves 4 % of a module
-    ...(named ? ['-Clink-arg=--strip-debug'] : []), // without which the former is refused; names stay
+    // The linker refuses the former without `--strip-debug`; names stay. Not by cargo's profile, of which symbols and so the order of functions depend.
+    ...(named ? ['-Cstrip=none', '-Clink-arg=--strip-debug'] : []),
     `-Clink-arg=--max-memory=${2 ** 32}`,
     `--remap-path-prefix=${source}=sallyport`,
     `--remap-path-prefix=${toolchain.sysroot}/lib/rustlib/src/rust=rust`,
@@ -68,7 +69,6 @@ function build(toolchain, source, target, features) {
     ...process.env,
     RUSTC: toolchain.rustc,
     RUSTC_BOOTSTRAP: '1',
-    ...(named ? { CARGO_PROFILE_RELEASE_STRIP: 'none' } : {}),
     RUSTFLAGS: '',
     CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'),
     CARGO_TARGET_DIR: target,
