@@ -6,6 +6,7 @@ import type { LoadedCredentials } from '../pki/credentials.ts';
 import { readPem, writePem } from '../pki/pem.ts';
 import type { Engine } from '../terminator/engine.ts';
 import type { Runtime } from '../terminator/runtime.ts';
+import { concat, equal } from '../wire/bytes.ts';
 import { readPrivateBytes } from './private_file.ts';
 import type { Settings } from './settings.ts';
 
@@ -17,20 +18,30 @@ const KEY_LENGTH = 32;
 const MAXIMUM_NAME_LENGTH = 64;
 
 /**
- * The keys in the user's files, the newest first: only its configurations are for clients whose own do not serve. Throws `UsageError`
- * that names the file.
+ * The keys in the user's files, the newest first: only its configurations are for clients whose own do not serve. Undefined without
+ * files. Throws `UsageError` that names the file.
  */
-export function readEchKeys(runtime: Runtime, { echFiles }: Settings, crypto: CryptoProvider): EchKey[] {
-  return echFiles.flatMap((file, index) => {
-    const bytes = readPrivateBytes(runtime, file);
-    try {
-      const keys = parseEchFile(file, bytes).map((key) => ({ ...key, retry: index === 0 }));
-      checkKeys(file, keys, crypto);
-      return keys;
-    } finally {
-      bytes.fill(0);
+export function loadEchKeys(runtime: Runtime, { echFiles }: Settings, crypto: CryptoProvider): EchKeys | undefined {
+  const keys: EchKey[] = [];
+  try {
+    for (const [index, file] of echFiles.entries()) {
+      const read = readEchFile(runtime, file);
+      keys.push(...read.map((key) => ({ ...key, retry: index === 0 })));
+      checkKeys(file, read, crypto);
     }
-  });
+    return keys.length === 0 ? undefined : new EchKeys(crypto, keys);
+  } finally {
+    for (const { privateKey } of keys) privateKey.fill(0);
+  }
+}
+
+function readEchFile(runtime: Runtime, file: string): EchKey[] {
+  const bytes = readPrivateBytes(runtime, file);
+  try {
+    return parseEchFile(file, bytes);
+  } finally {
+    bytes.fill(0);
+  }
 }
 
 /** A block "PRIVATE KEY" (X25519, PKCS #8) and one "ECHCONFIG", an ECHConfigList for it: what OpenSSL and others read and write too. */
@@ -44,13 +55,13 @@ export function parseEchFile(file: string, bytes: Uint8Array): EchKey[] {
     );
   };
   const [key, list] = [only('PRIVATE KEY'), only('ECHCONFIG')];
-  const isX25519 = key.length === PKCS8_PREFIX.length + KEY_LENGTH &&
-    PKCS8_PREFIX.every((byte, index) => key[index] === byte);
+  const privateKey = key.slice(PKCS8_PREFIX.length);
+  const isX25519 = privateKey.length === KEY_LENGTH && equal(key.subarray(0, PKCS8_PREFIX.length), PKCS8_PREFIX);
+  key.fill(0);
   if (!isX25519) {
+    privateKey.fill(0);
     throw new UsageError(`${file}: the private key is not an X25519 key in PKCS #8; other KEMs are not supported`);
   }
-  const privateKey = key.slice(PKCS8_PREFIX.length);
-  key.fill(0);
   try {
     return splitEchConfigList(list).map((config) => ({ config, privateKey }));
   } catch (error) {
@@ -61,7 +72,7 @@ export function parseEchFile(file: string, bytes: Uint8Array): EchKey[] {
 
 function checkKeys(file: string, keys: readonly EchKey[], crypto: CryptoProvider): void {
   try {
-    new EchKeys(crypto, keys.map((key) => ({ ...key, retry: true }))).wipe();
+    new EchKeys(crypto, keys).wipe();
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new UsageError(`${file}: ${error.message}`);
@@ -84,7 +95,7 @@ export function makeEchFile({ environment: { crypto, random } }: Engine, publicN
     !/^\d+$/.test(labels.at(-1) as string);
   if (!isName) throw new UsageError(`--make-ech: '${publicName}' is not a host name; for example www.example.com`);
   const { config, privateKey } = makeEchKey(crypto, random, publicName, { maximumNameLength: MAXIMUM_NAME_LENGTH });
-  const pkcs8 = new Uint8Array([...PKCS8_PREFIX, ...privateKey]);
+  const pkcs8 = concat(PKCS8_PREFIX, privateKey);
   const text = writePem('PRIVATE KEY', pkcs8) + writePem('ECHCONFIG', encodeEchConfigList([config]));
   for (const secret of [privateKey, pkcs8]) secret.fill(0);
   return text;

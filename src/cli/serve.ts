@@ -1,5 +1,5 @@
 import { UsageError } from '../error.ts';
-import { EchKeys } from '../ech/keys.ts';
+import type { EchKeys } from '../ech/keys.ts';
 import { keyLogLine } from '../observe/key_log.ts';
 import { LineBuffer } from '../observe/line_buffer.ts';
 import { Log, LOG_LEVELS } from '../observe/log.ts';
@@ -17,7 +17,7 @@ import { Terminator, type TerminatorOptions } from '../terminator/terminator.ts'
 import { type Certificates, loadCertificates, loadClientAuthorities } from './certificates.ts';
 import { connectionLimit } from './connection_limit.ts';
 import { introduce, startDemoBackend } from './demo.ts';
-import { echWarnings, readEchKeys } from './ech_keys.ts';
+import { echWarnings, loadEchKeys } from './ech_keys.ts';
 import type { Host } from './host.ts';
 import type { Settings } from './settings.ts';
 import { handleSignals } from './signals.ts';
@@ -64,7 +64,7 @@ export async function createService(
   const certificates = await loadCertificates(runtime, settings, engine, shared.selfSigned);
   const clients = loadClientAuthorities(runtime, settings);
   const { crypto } = engine.environment;
-  const ech = settings.echFiles.length > 0 ? new EchKeys(crypto, readEchKeys(runtime, settings, crypto)) : undefined;
+  const ech = loadEchKeys(runtime, settings, crypto);
   const keyLog = openKeyLog(host, runtime, settings);
   const tickets = new TicketKeyRing(crypto, engine.environment.random);
   if (shared.ticketKeys === undefined) loadTicketKeys(runtime, settings, tickets);
@@ -115,9 +115,9 @@ export async function reloadFiles(runtime: Runtime, settings: Settings, service:
   const reloaded = settings.certificateFiles.length > 0
     ? await loadCertificates(runtime, settings, engine)
     : certificates;
-  const echKeys = readEchKeys(runtime, settings, engine.environment.crypto);
+  const nextEch = loadEchKeys(runtime, settings, engine.environment.crypto);
   loadTicketKeys(runtime, settings, tickets);
-  ech?.replace(echKeys);
+  if (nextEch !== undefined) ech?.replace(nextEch);
   return reloaded;
 }
 

@@ -30,13 +30,17 @@ const INFO_LABEL = 'tls ech\0';
  */
 export class EchKeys {
   readonly #crypto: CryptoProvider;
-  #known: readonly Known[] = [];
-  #retryConfigs: Uint8Array = new Uint8Array();
+  #known: readonly Known[];
+  #retryConfigs: Uint8Array;
 
-  /** Throws `UsageError` for a configuration that cannot be read or served, or is not that of its key. */
+  /** Throws `UsageError` for a configuration that cannot be read or served, or is not that of its key. Private keys are copied. */
   constructor(crypto: CryptoProvider, keys: readonly EchKey[]) {
+    const retry = keys.filter((key) => key.retry ?? true).map(({ config }) => config);
+    // §7.1: a server with any ECHConfig sends at least one.
+    if (retry.length === 0) throw new UsageError('encrypted client hello: at least one key with `retry`');
     this.#crypto = crypto;
-    this.replace(keys);
+    this.#known = keys.map((key, index) => readKey(crypto, key, index));
+    this.#retryConfigs = encodeEchConfigList(retry);
   }
 
   /** ECHConfigList for clients whose configuration did not serve. */
@@ -49,15 +53,11 @@ export class EchKeys {
     return [...new Set(this.#known.map(({ config }) => config.publicName))];
   }
 
-  /** Takes these keys from now on, and overwrites the old ones. Throws like the constructor, and then nothing has changed. */
-  replace(keys: readonly EchKey[]): void {
-    const retry = keys.filter((key) => key.retry ?? true).map(({ config }) => config);
-    // §7.1: a server with any ECHConfig sends at least one.
-    if (retry.length === 0) throw new UsageError('encrypted client hello: at least one key with `retry`');
-    const known = keys.map((key, index) => readKey(this.#crypto, key, index));
+  /** Takes over what `next` has, which is not to be used any more, and overwrites the old private keys. */
+  replace(next: EchKeys): void {
     this.wipe();
-    this.#known = known;
-    this.#retryConfigs = encodeEchConfigList(retry);
+    this.#known = next.#known;
+    this.#retryConfigs = next.#retryConfigs;
   }
 
   /**

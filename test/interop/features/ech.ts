@@ -18,10 +18,10 @@ function makeEch(lab: Lab): { readonly file: string; readonly list: string } {
 }
 
 /** The default certificate is localhost's, the second that of the public name. */
-function echServer(lab: Lab, ...files: string[]) {
+function echServer(lab: Lab, files: readonly string[], ...flags: string[]) {
   const publicName = lab.issue('ecdsa_p256', 'public');
   const more = ['--cert', publicName.chainFile, '--key', publicName.keyFile];
-  return lab.serve([...more, ...files.flatMap((file) => ['--ech', file])]);
+  return lab.serve([...more, ...files.flatMap((file) => ['--ech', file]), ...flags]);
 }
 
 const ACCEPTED = ({ ech, sni }: Readonly<Record<string, unknown>>): boolean =>
@@ -34,7 +34,7 @@ export const ECH: readonly Feature[] = [
     missing: NSS,
     async run(lab) {
       const { file, list } = makeEch(lab);
-      const server = await echServer(lab, file);
+      const server = await echServer(lab, [file]);
       const wire = await lab.tap(server.port);
       const said = await lab.talk('tstclnt', nss(lab, wire.port, '-N', list, '-Q'), { steps: [] });
       await logged(server, ACCEPTED, said);
@@ -49,9 +49,7 @@ export const ECH: readonly Feature[] = [
     missing: NSS,
     async run(lab) {
       const { file, list } = makeEch(lab);
-      const publicName = lab.issue('ecdsa_p256', 'public');
-      const more = ['--cert', publicName.chainFile, '--key', publicName.keyFile, '--groups', 'secp256r1'];
-      const server = await lab.serve([...more, '--ech', file]);
+      const server = await echServer(lab, [file], '--groups', 'secp256r1');
       const said = await lab.talk('tstclnt', nss(lab, server.port, '-N', list, '-I', 'x25519,P256', '-Q'), {
         steps: [],
       });
@@ -65,7 +63,7 @@ export const ECH: readonly Feature[] = [
     missing: GO,
     async run(lab) {
       const { file, list } = makeEch(lab);
-      const server = await echServer(lab, file);
+      const server = await echServer(lab, [file]);
       const { ech, answer } = await goState(lab, server.port, '-ech', list);
       expectEqual([ech, answer], [true, 'there and back\n'], 'ECHAccepted and the answer');
       return 'ECHAccepted';
@@ -77,7 +75,7 @@ export const ECH: readonly Feature[] = [
     missing: GO,
     async run(lab) {
       const [newest, old] = [makeEch(lab), makeEch(lab)];
-      const server = await echServer(lab, newest.file, old.file);
+      const server = await echServer(lab, [newest.file, old.file]);
       expectEqual((await goState(lab, server.port, '-ech', old.list)).ech, true, 'ECHAccepted');
       return 'ECHAccepted';
     },
@@ -88,7 +86,7 @@ export const ECH: readonly Feature[] = [
     missing: GO,
     async run(lab) {
       const [known, unknown] = [makeEch(lab), makeEch(lab)];
-      const server = await echServer(lab, known.file);
+      const server = await echServer(lab, [known.file]);
       const { echRetry } = await goState(lab, server.port, '-ech', unknown.list);
       expectEqual(echRetry, known.list, 'the configurations to try again with');
       expectEqual((await goState(lab, server.port, '-ech', echRetry)).ech, true, 'ECHAccepted');
