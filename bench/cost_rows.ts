@@ -6,9 +6,12 @@ import { aes128, type Bench, chacha, eitherSuite, type Figure, hybrid, type Row,
 /** Handshakes before the first that are measured: V8 goes on optimizing what runs once in each for about 6000. */
 const handshakesToWarmUp = 7500;
 
+/** The machine's speed drifts within seconds: what is compared must be near in time. */
+const slicesPerRound = 5;
+
 /**
- * A row whose figure is the server's CPU time for one unit of work. `scale`: from seconds to the figure's unit. `warmUp`: units of work
- * that a server does before it is measured.
+ * A row whose figure is the server's CPU time for one unit of work. `command.count`: units of work in a round. `scale`: from seconds to the
+ * figure's unit. `warmUp`: units of work that a server does before it is measured.
  */
 function costRow(
   figure: Figure,
@@ -22,11 +25,13 @@ function costRow(
     id: figure.id,
     key,
     figures: [figure],
+    slices: slicesPerRound,
     // As long in a quick run: compilers need thousands of handshakes before they are done.
     warmUp: (bench) => bench.load.run(work(bench, warmUp)),
     measure: async (bench) => {
       const before = bench.server.cpu();
-      const answer = await bench.load.run(work(bench, bench.quick ? command.count / 5 : command.count));
+      const count = Math.ceil(command.count / slicesPerRound / (bench.quick ? 5 : 1));
+      const answer = await bench.load.run(work(bench, count));
       const spent = bench.server.cpu() - before;
       return { values: [spent / answer.count * scale], suite: answer.suite };
     },

@@ -29,7 +29,7 @@ const usage = `npm run bench -- [options]
   --peers ID,...    of: ${peers.map((peer) => peer.id).join(', ')}
   --rounds N        default 3
   --quick           a fifth of the work, one round: for a first look
-  --json FILE       every value of every round
+  --json FILE       every value of every slice
 `;
 
 /** What a server must be able to hold where the row does not say. */
@@ -214,7 +214,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** All rounds: in each, row by row, every peer once, the first one another each time. */
+/** All rounds: in each, row by row, every peer in each slice once, the first one another each time. */
 async function measureAll(
   wanted: readonly Row[],
   present: readonly Peer[],
@@ -236,15 +236,15 @@ async function measureAll(
         const able = present.filter((peer) =>
           (row.only === undefined || row.only.includes(peer.id)) && peer.cannot?.[row.id] === undefined
         );
-        for (let i = 0; i < able.length; i++) {
-          const peer = able[(i + round) % able.length];
-          if (peer === undefined || failed.has(`${peer.id} ${row.id}`)) {
-            continue;
-          }
+        const slices = row.slices ?? 1;
+        for (let turn = 0; turn < slices * able.length; turn++) {
+          // Another peer first each time.
+          const peer = able[(turn + Math.floor(turn / able.length) + round) % able.length];
+          if (peer === undefined || failed.has(`${peer.id} ${row.id}`)) continue;
           try {
             const { values, suite } = await run.measure(peer, row);
             row.figures.forEach((figure, index) => record(results, figure, peer.id, values[index] ?? NaN, suite));
-            process.stdout.write('.');
+            if (turn < able.length) process.stdout.write('.');
           } catch (error) {
             failed.add(`${peer.id} ${row.id}`);
             notes.push(`FAILED ${peer.id}, ${row.id}: ${(error as Error).message}`);

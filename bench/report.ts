@@ -4,7 +4,7 @@ import type { Figure } from './row.ts';
 export interface Result {
   readonly figure: Figure;
   readonly peer: string;
-  /** One per round. */
+  /** One per slice. */
   readonly values: number[];
   suite?: number;
 }
@@ -26,7 +26,7 @@ export function format(value: number): string {
   return value.toFixed(value >= 100 ? 0 : value >= 10 ? 1 : 2);
 }
 
-/** The figure of one peer, from all rounds; NaN where it has none. */
+/** The figure of one peer, from all slices; NaN where it has none. */
 export function figureOf(
   results: readonly Result[],
   figure: string,

@@ -27,6 +27,8 @@ export interface Row {
   readonly workers?: number;
   /** Connections that the server must be able to hold. Default: 9000. */
   readonly connections?: number;
+  /** In how many slices a round measures it, the peers in turn. Default: 1. */
+  readonly slices?: number;
   /** A server of its own for each slice; otherwise one serves all rounds and rows. */
   readonly fresh?: boolean;
   /** Only these peers. */

@@ -153,7 +153,7 @@ func handshakes(c *command) (answer, error) {
 		configs[w] = d.config
 		if c.Resume {
 			configs[w] = d.config.Clone()
-			session, err := d.session()
+			session, err := d.session(w)
 			if err != nil {
 				return answer{}, err
 			}
@@ -183,8 +183,18 @@ func (s *newestSession) Put(_ string, state *tls.ClientSessionState) {
 	}
 }
 
-// session makes one full handshake and reads until a ticket has come.
-func (d *dialer) session() (*newestSession, error) {
+// worker is one of those that work at the same time against a server, by its port.
+type worker struct{ port, number int }
+
+// sessions outlive commands: a command of resumed handshakes begins with full ones only once.
+var sessions = map[worker]*newestSession{}
+
+// session is the worker's; where it has none it makes one full handshake and reads until a ticket has come.
+func (d *dialer) session(number int) (*newestSession, error) {
+	who := worker{d.command.Port, number}
+	if session := sessions[who]; session != nil {
+		return session, nil
+	}
 	session := &newestSession{}
 	config := d.config.Clone()
 	config.ClientSessionCache = session
@@ -200,6 +210,7 @@ func (d *dialer) session() (*newestSession, error) {
 	if session.state == nil {
 		return nil, errors.New("no session ticket within 300 ms")
 	}
+	sessions[who] = session
 	return session, nil
 }
 
