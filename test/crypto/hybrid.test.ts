@@ -1,36 +1,82 @@
 /** The hybrid groups of RFC 10024 against a composition of independent implementations, and all groups' order and wrong inputs. */
-import { createECDH } from 'node:crypto';
+import { createECDH, createPrivateKey, createPublicKey, diffieHellman } from 'node:crypto';
 import { x25519 } from '@noble/curves/ed25519.js';
+import { p256 } from '@noble/curves/nist.js';
 import { ml_kem768 as noble } from '@noble/post-quantum/ml-kem.js';
 import { describe, expect, test } from 'vitest';
 import type { KeyExchange } from '../../src/crypto/provider.ts';
 import { hybridKeyExchange, wasmKeyExchanges } from '../../src/crypto/wasm/hybrid.ts';
 import { UsageError } from '../../src/error.ts';
 import { NamedGroup } from '../../src/registry/named_group.ts';
+import { CASES, SLOW_STEP, timeFor } from '../support/differential.ts';
 import { seededBytes } from '../support/seeded.ts';
 import { WASM_BUILDS, wasmBuild } from '../support/wasm_builds.ts';
 
-const CASES = Math.ceil(Number(process.env['SALLYPORT_CASES'] ?? 2000) / 20);
-
-/** A classical client: makes its half of the share, and agrees with the server's half. */
+/** A client's classical half: its share, and the secret with a server's half by each of two implementations; the second may take long. */
 interface Peer {
   share: Uint8Array;
   agree(serverShare: Uint8Array): Uint8Array;
+  agreeSlowly(serverShare: Uint8Array): Uint8Array;
 }
 
 function x25519Peer(random: Uint8Array): Peer {
-  return { share: x25519.getPublicKey(random), agree: (share) => x25519.getSharedSecret(random, share) };
-}
-
-function p256Peer(): Peer {
-  const ecdh = createECDH('prime256v1');
+  const der = (prefix: string, key: Uint8Array) => Buffer.concat([Buffer.from(prefix, 'hex'), key]);
+  const pkcs8 = der('302e020100300506032b656e04220420', random);
+  const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' });
   return {
-    share: new Uint8Array(ecdh.generateKeys()),
-    agree: (share) => new Uint8Array(ecdh.computeSecret(share)),
+    share: createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-32),
+    agree(share) {
+      const spki = der('302a300506032b656e032100', share);
+      return diffieHellman({ privateKey, publicKey: createPublicKey({ key: spki, format: 'der', type: 'spki' }) });
+    },
+    agreeSlowly: (share) => x25519.getSharedSecret(random, share),
   };
 }
 
+function p256Peer(random: Uint8Array): Peer {
+  const ecdh = createECDH('prime256v1');
+  const privateKey = random.fill(0x55, 0, 1);
+  ecdh.setPrivateKey(privateKey);
+  return {
+    share: ecdh.getPublicKey(),
+    agree: (share) => ecdh.computeSecret(share),
+    agreeSlowly: (share) => p256.getSharedSecret(privateKey, share).subarray(1),
+  };
+}
+
+/** As `toEqual`, which is slow. */
+function expectSame(actual: Uint8Array, expected: Uint8Array): void {
+  expect(Buffer.compare(actual, expected)).toBe(0);
+}
+
 const concatenate = (...parts: Uint8Array[]) => new Uint8Array(Buffer.concat(parts));
+
+test.each(
+  [
+    { name: 'X25519MLKEM768', order: 'ML-KEM first', mlkemFirst: true, size: 32, makePeer: x25519Peer },
+    { name: 'SecP256r1MLKEM768', order: 'the curve first', mlkemFirst: false, size: 65, makePeer: p256Peer },
+  ] as const,
+)('$name: $order, in shares and secret', timeFor(CASES), ({ name, mlkemFirst, size, makePeer }) => {
+  const exchanges = WASM_BUILDS.map((build) => wasmKeyExchanges(wasmBuild(build)).get(NamedGroup[name])!);
+  const random = seededBytes(name);
+  const join = (kem: Uint8Array, curve: Uint8Array) => mlkemFirst ? concatenate(kem, curve) : concatenate(curve, kem);
+  for (let i = 0; i < CASES; i++) {
+    const key = noble.keygen(random(64));
+    const peer = makePeer(random(32));
+    const share = join(key.publicKey, peer.share);
+    const serverRandom = random(exchanges[0]!.respondRandomLength);
+    const [made, ...others] = exchanges.map((exchange) => exchange.respond(share, serverRandom)!);
+    for (const other of others) {
+      expectSame(other.share, made!.share);
+      expectSame(other.secret, made!.secret);
+    }
+    const [curveAt, kemAt] = mlkemFirst ? [1088, 0] : [0, size];
+    const curveShare = made!.share.subarray(curveAt, curveAt + size);
+    const kemSecret = noble.decapsulate(made!.share.subarray(kemAt, kemAt + 1088), key.secretKey);
+    expectSame(made!.secret, join(kemSecret, peer.agree(curveShare)));
+    if (i % SLOW_STEP === 0) expectSame(made!.secret, join(kemSecret, peer.agreeSlowly(curveShare)));
+  }
+});
 
 describe.each(WASM_BUILDS)('%s build', (build) => {
   const exchanges = wasmKeyExchanges(wasmBuild(build));
@@ -41,36 +87,10 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
     for (const [group, exchange] of exchanges) expect(exchange.group).toBe(group);
   });
 
-  test('X25519MLKEM768: ML-KEM first, in shares and secret', () => {
-    const exchange = get(NamedGroup.X25519MLKEM768);
-    expect([exchange.clientShareLength, exchange.serverShareLength]).toEqual([1184 + 32, 1088 + 32]);
-    const random = seededBytes('hybrid 1');
-    for (let i = 0; i < CASES; i++) {
-      const key = noble.keygen(random(64));
-      const peer = x25519Peer(random(32));
-      const made = exchange.respond(concatenate(key.publicKey, peer.share), random(exchange.respondRandomLength))!;
-      const secret = concatenate(
-        noble.decapsulate(made.share.subarray(0, 1088), key.secretKey),
-        peer.agree(made.share.subarray(1088)),
-      );
-      expect(Buffer.compare(made.secret, secret)).toBe(0);
-    }
-  });
-
-  test('SecP256r1MLKEM768: the curve first, in shares and secret', () => {
-    const exchange = get(NamedGroup.SecP256r1MLKEM768);
-    expect([exchange.clientShareLength, exchange.serverShareLength]).toEqual([65 + 1184, 65 + 1088]);
-    const random = seededBytes('hybrid 2');
-    for (let i = 0; i < CASES; i++) {
-      const key = noble.keygen(random(64));
-      const peer = p256Peer();
-      const made = exchange.respond(concatenate(peer.share, key.publicKey), random(exchange.respondRandomLength))!;
-      const secret = concatenate(
-        peer.agree(made.share.subarray(0, 65)),
-        noble.decapsulate(made.share.subarray(65), key.secretKey),
-      );
-      expect(Buffer.compare(made.secret, secret)).toBe(0);
-    }
+  test('lengths of shares', () => {
+    const lengths = ({ clientShareLength, serverShareLength }: KeyExchange) => [clientShareLength, serverShareLength];
+    expect(lengths(get(NamedGroup.X25519MLKEM768))).toEqual([1184 + 32, 1088 + 32]);
+    expect(lengths(get(NamedGroup.SecP256r1MLKEM768))).toEqual([65 + 1184, 65 + 1088]);
   });
 
   test.each([...exchanges.values()])('$name: offer, respond and finish agree; wrong shares are refused', (exchange) => {

@@ -7,12 +7,10 @@ import { ecdheKeyExchanges } from '../../src/crypto/wasm/key_exchange.ts';
 import type { KeyExchange } from '../../src/crypto/provider.ts';
 import { UsageError } from '../../src/error.ts';
 import { NamedGroup, type NamedGroupName } from '../../src/registry/named_group.ts';
+import { casesOf, SLOW_STEP, timeFor } from '../support/differential.ts';
 import { seededBytes } from '../support/seeded.ts';
 import { WASM_BUILDS, wasmBuild } from '../support/wasm_builds.ts';
 import { fromHex, WYCHEPROOF, wycheproof } from '../support/wycheproof.ts';
-
-/** Random cases of each differential test with a fast kernel; a nightly run sets 100000. */
-const CASES = Number(process.env['SALLYPORT_CASES'] ?? 2000);
 
 interface Curve {
   name: NamedGroupName;
@@ -20,8 +18,8 @@ interface Curve {
   size: number;
   /** Its name in OpenSSL. */
   openssl: string;
-  /** Whether there is a fast kernel, which takes all cases; plain ones take a fortieth. */
-  fast: boolean;
+  /** Random cases. P-384 has plain kernels in both builds and in OpenSSL: 20 ms for a case. */
+  cases: number;
   vectors: string;
   publicKey(privateKey: Uint8Array): Uint8Array;
   sharedSecret(privateKey: Uint8Array, peer: Uint8Array): Uint8Array;
@@ -32,7 +30,7 @@ const CURVES: Curve[] = [
     name: 'x25519',
     size: 32,
     openssl: 'X25519',
-    fast: true,
+    cases: casesOf(),
     vectors: 'x25519_test.json',
     publicKey: (privateKey) => x25519.getPublicKey(privateKey),
     sharedSecret: (privateKey, peer) => x25519.getSharedSecret(privateKey, peer),
@@ -41,7 +39,7 @@ const CURVES: Curve[] = [
     name: 'secp256r1',
     size: 32,
     openssl: 'prime256v1',
-    fast: true,
+    cases: casesOf(),
     vectors: 'ecdh_secp256r1_ecpoint_test.json',
     publicKey: (privateKey) => p256.getPublicKey(privateKey, false),
     sharedSecret: (privateKey, peer) => p256.getSharedSecret(privateKey, peer).subarray(1),
@@ -50,7 +48,7 @@ const CURVES: Curve[] = [
     name: 'secp384r1',
     size: 48,
     openssl: 'secp384r1',
-    fast: false,
+    cases: casesOf(200),
     vectors: 'ecdh_secp384r1_ecpoint_test.json',
     publicKey: (privateKey) => p384.getPublicKey(privateKey, false),
     sharedSecret: (privateKey, peer) => p384.getSharedSecret(privateKey, peer).subarray(1),
@@ -88,6 +86,43 @@ function openssl(curve: Curve, privateKey: Uint8Array, peer: Uint8Array): { shar
   return { share: ecdh.getPublicKey(), secret: ecdh.computeSecret(peer) };
 }
 
+/** As `toEqual`, which is slow. */
+function expectSame(actual: Uint8Array, expected: Uint8Array): void {
+  expect(Buffer.compare(actual, expected)).toBe(0);
+}
+
+describe.each(CURVES)('$name', (curve) => {
+  const { cases } = curve;
+  test(`${cases} random cases of all builds against OpenSSL and noble`, timeFor(cases), () => {
+    const exchanges = WASM_BUILDS.map((build) => ecdheKeyExchanges(wasmBuild(build)).get(NamedGroup[curve.name])!);
+    const random = seededBytes(curve.name);
+    const validShare = exchanges[0]!.offer(random(exchanges[0]!.offerRandomLength)).share;
+    for (let i = 0; i < cases; i++) {
+      const privateKey = random(curve.size);
+      // Below every order, and edge cases of the windows: long runs of ones and of zeros.
+      if (curve.name !== 'x25519') privateKey[0]! &= 0x7f;
+      if (i % 8 === 1) privateKey.fill(0xff, 4 + i % 11, 9 + i % 17);
+      if (i % 8 === 2) privateKey.fill(0, 4 + i % 11, 9 + i % 17);
+      const peerKey = random(curve.size);
+      if (curve.name !== 'x25519') peerKey[0]! &= 0x7f;
+      const peer = openssl(curve, peerKey, validShare).share;
+      const expected = openssl(curve, privateKey, peer);
+      for (const exchange of exchanges) {
+        const offer = exchange.offer(randomOf(curve, exchange, privateKey));
+        expectSame(offer.share, expected.share);
+        expectSame(offer.finish(peer)!, expected.secret);
+        const responded = exchange.respond(peer, randomOf(curve, exchange, privateKey))!;
+        expectSame(responded.share, expected.share);
+        expectSame(responded.secret, expected.secret);
+      }
+      if (i % SLOW_STEP === 0) {
+        expectSame(curve.publicKey(privateKey), expected.share);
+        expectSame(curve.sharedSecret(privateKey, peer), expected.secret);
+      }
+    }
+  });
+});
+
 describe.each(WASM_BUILDS)('%s build', (build) => {
   const exchanges = ecdheKeyExchanges(wasmBuild(build));
 
@@ -120,33 +155,6 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
         expect(secret, `${vector.tcId} ${vector.comment}`).toEqual(refused ? undefined : fromHex(vector.shared));
       }
     });
-
-    const cases = curve.fast ? CASES : Math.ceil(CASES / 40);
-
-    test(`${cases} random cases against OpenSSL and noble`, () => {
-      for (let i = 0; i < cases; i++) {
-        const privateKey = random(curve.size);
-        // Below every order, and edge cases of the windows: long runs of ones and of zeros.
-        if (curve.name !== 'x25519') privateKey[0]! &= 0x7f;
-        if (i % 8 === 1) privateKey.fill(0xff, 4 + i % 11, 9 + i % 17);
-        if (i % 8 === 2) privateKey.fill(0, 4 + i % 11, 9 + i % 17);
-        const peerKey = random(curve.size);
-        if (curve.name !== 'x25519') peerKey[0]! &= 0x7f;
-        const peer = openssl(curve, peerKey, validShare).share;
-        const expected = openssl(curve, privateKey, peer);
-        const offer = exchange.offer(randomOf(curve, exchange, privateKey));
-        expect(Buffer.compare(offer.share, expected.share)).toBe(0);
-        expect(Buffer.compare(offer.finish(peer)!, expected.secret)).toBe(0);
-        const responded = exchange.respond(peer, randomOf(curve, exchange, privateKey))!;
-        expect(Buffer.compare(responded.share, expected.share)).toBe(0);
-        expect(Buffer.compare(responded.secret, expected.secret)).toBe(0);
-        // noble takes milliseconds.
-        if (i % 20 === 0) {
-          expect(Buffer.compare(curve.publicKey(privateKey), responded.share)).toBe(0);
-          expect(Buffer.compare(curve.sharedSecret(privateKey, peer), responded.secret)).toBe(0);
-        }
-      }
-    }, 600_000);
 
     test('both sides agree', () => {
       for (let i = 0; i < 20; i++) {

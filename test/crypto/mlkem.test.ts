@@ -4,13 +4,12 @@ import { ml_kem1024, ml_kem768 } from '@noble/post-quantum/ml-kem.js';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/error.ts';
 import { mlKem1024, mlKem1024KeyExchange, mlKem768, mlKem768KeyExchange } from '../../src/crypto/wasm/mlkem.ts';
+import { CASES, timeFor } from '../support/differential.ts';
+import { seededBytes } from '../support/seeded.ts';
 import { WASM_BUILDS, wasmBuild } from '../support/wasm_builds.ts';
 import { fromHex, hasWycheproof, wycheproof } from '../support/wycheproof.ts';
 
-/** Random cases of each differential test; the nightly run sets 100000. */
-const CASES = Number(process.env['SALLYPORT_CASES'] ?? 2000);
-
-const random = (length: number) => new Uint8Array(crypto.randomBytes(length));
+const random = seededBytes('ML-KEM');
 
 /** As `toEqual`, which takes a millisecond for a key. */
 function expectSame(actual: Uint8Array, expected: Uint8Array): void {
@@ -113,15 +112,15 @@ describe.each(SETS.flatMap((set) => WASM_BUILDS.map((build) => ({ ...set, build 
 
     const native = nativeMlKem(set);
     // Node 20 and 22 have no ML-KEM; Node 24 with OpenSSL 3.5 has.
-    test.skipIf(native === undefined)('agrees with the runtime both ways', () => {
-      for (let i = 0; i < Math.ceil(CASES / 10); i++) {
+    test.skipIf(native === undefined)('agrees with the runtime both ways', timeFor(CASES), () => {
+      for (let i = 0; i < CASES; i++) {
         const key = native!.generateKey();
         const { ciphertext, secret } = kem.encapsulate(key.encapsulationKey, random(32))!;
-        expect(key.decapsulate(ciphertext)).toEqual(secret);
+        expectSame(key.decapsulate(ciphertext), secret);
 
         const own = kem.generateKey(random(64));
         const theirs = native!.encapsulate(own.encapsulationKey);
-        expect(kem.decapsulate(own.decapsulationKey, theirs.ciphertext)).toEqual(theirs.secret);
+        expectSame(kem.decapsulate(own.decapsulationKey, theirs.ciphertext)!, theirs.secret);
       }
     });
 
@@ -204,13 +203,9 @@ describe.each(SETS.flatMap((set) => WASM_BUILDS.map((build) => ({ ...set, build 
   },
 );
 
-test.each(SETS)('ML-KEM-$size: all builds agree with an independent implementation in random cases', {
-  timeout: CASES * 60 + 20_000,
-}, ({ size, make, noble }) => {
+test.each(SETS)('ML-KEM-$size: all builds agree with noble in random cases', timeFor(CASES), ({ make, noble }) => {
   const kems = WASM_BUILDS.map((build) => make(wasmBuild(build)));
-  // The larger one shares its algorithms with the smaller one's twin.
-  const cases = size === 768 ? CASES : Math.ceil(CASES / 5);
-  for (let i = 0; i < cases; i++) {
+  for (let i = 0; i < CASES; i++) {
     const seed = random(64);
     const message = random(32);
     const key = noble.keygen(seed);

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 
 import { sealedLength } from '../../src/crypto/provider.ts';
 import { UsageError } from '../../src/error.ts';
-import { CASES, Random } from '../support/random.ts';
+import { CASES, timeFor } from '../support/differential.ts';
+import { Random } from '../support/random.ts';
 import { concat, nobleSeal, nodeSeal, sealRecord, SUITES } from '../support/sealed_records.ts';
 import { wasmProvider } from '../support/wasm.ts';
 import { WASM_BUILDS } from '../support/wasm_builds.ts';
@@ -59,7 +60,7 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
       return { key, iv, recordKey: aead.installKey(key, iv) };
     };
 
-    test('opens batches that others sealed', () => {
+    test('opens batches that others sealed', timeFor(CASES), () => {
       const random = new Random();
       for (let i = 0; i < CASES; i++) {
         const { key, iv, recordKey } = install(random);
@@ -88,9 +89,9 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
         free();
         recordKey.wipe();
       }
-    }, 600_000);
+    });
 
-    test('seals as others do', () => {
+    test('seals as others do', timeFor(CASES), () => {
       const random = new Random();
       for (let i = 0; i < CASES; i++) {
         const { key, iv, recordKey } = install(random);
@@ -123,7 +124,7 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
         provider.memory.freeRegion(to);
         recordKey.wipe();
       }
-    }, 600_000);
+    });
 
     test('every length up to 1200, both ways', () => {
       const random = new Random();

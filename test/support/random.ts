@@ -25,6 +25,3 @@ export class Random {
     return choices[this.below(choices.length)]!;
   }
 }
-
-/** How many random cases a differential test runs: 2,000, or what SALLYPORT_CASES says. */
-export const CASES = Number(process.env['SALLYPORT_CASES'] ?? 2000);
