@@ -1,142 +1,121 @@
 /**
  * `npm run bench:kernels [-- --json FILE] [--rounds N] [--only TEXT]`: each primitive on Node 24, Node 20 and Deno beside node:crypto and
- * `openssl speed`. In each round every runtime measures every row, ours and node:crypto's in turn, and `openssl speed` runs
- * between them; the table shows medians of the rounds.
+ * `openssl speed`. Each round passes over the whole table once, row by row; a row is measured in each runtime, ours and node:crypto's in turn,
+ * with `openssl speed` in between. Ratios are those of neighbours, so that a machine whose speed changes does not change them.
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { instantiate, type WasmBuild } from '../../src/crypto/wasm/instance.ts';
-import { createWasmProvider } from '../../src/crypto/wasm/provider.ts';
-import { measure, type Measured } from './measure.ts';
+import type { WasmBuild } from '../../src/crypto/wasm/instance.ts';
+import { goalTable, verdicts } from './goals.ts';
+import { coldStart, makeRows, type Samples, serve } from './measure.ts';
+import { figure, type Results, type RuntimeResult } from './results.ts';
 import type { KernelRow, OpensslSpeed } from './row.ts';
-import { ROWS } from './rows.ts';
+import { findRuntimes, opensslSpeed, PINNED, startCold, Worker } from './runtimes.ts';
+import { runtimeTable } from './tables.ts';
 
-const WASM = 'wasm';
-/** Of each row in each round, ours and node:crypto's in turn. */
-const SAMPLES = 61;
-const RUNTIMES_FOLDER = 'bench/runtime/node_modules';
+/** Of each row in each runtime on each round. */
+const MILLISECONDS = 80;
 
-interface Runtime {
-  readonly name: string;
-  readonly command: readonly string[];
+/** Rows that the same run of OpenSSL is measured against. */
+interface Group {
+  readonly openssl: readonly string[] | undefined;
+  readonly rows: KernelRow[];
 }
 
-/** The runtimes that are installed; the one this runs on stands for its own version. */
-function findRuntimes(): Runtime[] {
-  const architecture = process.arch === 'arm64' ? 'arm64' : 'x64';
-  const candidates = [
-    { name: 'Node 24', command: [`${RUNTIMES_FOLDER}/node-24-${architecture}/bin/node`] },
-    { name: 'Node 20', command: [`${RUNTIMES_FOLDER}/node-20-${architecture}/bin/node`] },
-    {
-      name: 'Node 20 relaxed',
-      command: [`${RUNTIMES_FOLDER}/node-20-${architecture}/bin/node`, '--experimental-wasm-relaxed-simd'],
-    },
-    { name: 'Deno', command: [`${RUNTIMES_FOLDER}/.bin/deno`, 'run', '--allow-all', '--no-config'] },
-  ];
-  const found = candidates.filter(({ command }) => existsSync(command[0]!));
-  for (const { name, command } of candidates) {
-    if (!existsSync(command[0]!)) {
-      console.error(`${name} skipped: ${command[0]} is not there (npm ci --prefix bench/runtime)`);
+function group(rows: readonly KernelRow[]): Group[] {
+  const groups = new Map<string, Group>();
+  for (const row of rows) {
+    const openssl = row.openssl?.args;
+    const key = openssl?.join(' ') ?? row.name;
+    const found = groups.get(key) ?? { openssl, rows: [] };
+    groups.set(key, found);
+    found.rows.push(row);
+  }
+  return [...groups.values()];
+}
+
+/** Nanoseconds that OpenSSL needs for what one call of ours does. */
+function nanoseconds({ column, unit, amount }: OpensslSpeed, figures: readonly number[]): number {
+  return unit === 'bytes/s' ? amount / figures[column]! * 1e9 : amount * 1e9 / figures[column]!;
+}
+
+/** One slice of each row of the group: half of the runtimes, OpenSSL, the other half; another runtime first each time. */
+async function measureGroup({ openssl, rows }: Group, workers: readonly Worker[], results: RuntimeResult[]) {
+  const samples = new Map<Worker, Readonly<Record<string, Samples>>>();
+  let figures: number[] | undefined;
+  for (const [i, worker] of workers.entries()) {
+    if (i === workers.length >> 1 && openssl !== undefined) figures = opensslSpeed(openssl);
+    const { only = '' } = worker.runtime;
+    const names = rows.map(({ name }) => name).filter((name) => name.startsWith(only));
+    if (names.length > 0) samples.set(worker, await worker.measure({ rows: names, milliseconds: MILLISECONDS }));
+  }
+  for (const [worker, answer] of samples) {
+    const { slices } = results.find(({ name }) => name === worker.runtime.name)!;
+    for (const row of rows) {
+      const found = answer[row.name];
+      if (found === undefined) continue;
+      const beside = figures && row.openssl && nanoseconds(row.openssl, figures);
+      const all = slices.get(row.name) ?? [];
+      slices.set(row.name, all);
+      all.push(beside === undefined ? found : { ...found, openssl: beside });
     }
   }
-  return found.length > 0 ? found : [{ name: `Node ${process.versions.node}`, command: [process.execPath] }];
 }
 
-/** Nanoseconds that OpenSSL needs for what one call of ours does; undefined when there is no openssl. */
-function openssl({ args, column, unit, amount }: OpensslSpeed): number | undefined {
-  const run = spawnSync('openssl', ['speed', '-mr', '-seconds', '1', ...args], { encoding: 'utf8' });
-  const line = run.stdout?.split('\n').findLast((line) => line.startsWith('+F'));
-  if (line === undefined) return undefined;
-  // '+F:25:AES-128-GCM:668047360.00', '+F4:3:256:29529.41:10909.09', '+F5:22:253:22584.61:0.000044'
-  const figure = Number(line.split(':')[3 + column]);
-  return unit === 'bytes/s' ? amount / figure * 1e9 : amount * 1e9 / figure;
+async function run(rounds: number, only: string): Promise<Results> {
+  const runtimes = findRuntimes();
+  const rows = makeRows('strict').filter(({ name }) => name.toLowerCase().includes(only.toLowerCase()));
+  const workers = runtimes.map((runtime) => new Worker(runtime));
+  const results: RuntimeResult[] = [];
+  for (const worker of workers) {
+    const build = await worker.ready();
+    results.push({ name: worker.runtime.name, build, coldStarts: [], slices: new Map() });
+    const names = rows.map(({ name }) => name).filter((name) => name.startsWith(worker.runtime.only ?? ''));
+    // The first request warms up.
+    await worker.measure({ rows: names, milliseconds: 0 });
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, runtime] of runtimes.entries()) {
+      if (runtime.only === undefined) results[i]!.coldStarts.push(startCold(runtime));
+    }
+    const order = [...workers.slice(round % workers.length), ...workers.slice(0, round % workers.length)];
+    for (const each of group(rows)) await measureGroup(each, order, results);
+  }
+  for (const worker of workers) worker.stop();
+  return { rows, runtimes: results };
 }
 
-function median(values: readonly (number | undefined)[]): number | undefined {
-  const sorted = values.filter((value) => value !== undefined).sort((a, b) => a - b);
-  return sorted[sorted.length >> 1];
+function write(file: string, results: Results): void {
+  const runtimes = results.runtimes.map(({ name, build, coldStarts, slices }) => ({
+    name,
+    build,
+    coldStarts,
+    nanoseconds: Object.fromEntries([...slices].map(([row, all]) => [row, figure(all)])),
+  }));
+  writeFileSync(file, JSON.stringify({ runtimes, goals: verdicts(results) }, null, 2));
 }
 
-/** All rows, as this process would run them: for their names and OpenSSL arguments. */
-function rowList(): KernelRow[] {
-  const source = { module: new WebAssembly.Module(readFileSync(`${WASM}/sallyport.wasm`)), build: 'strict' as const };
-  return ROWS.flatMap((rows) => rows(createWasmProvider(source), instantiate(source, 4 * 1024 * 1024)));
-}
-
-interface Figure {
-  ours: number | undefined;
-  node: number | undefined;
-  openssl: number | undefined;
-}
-
-function main(): void {
+async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       json: { type: 'string' },
-      rounds: { type: 'string', default: '3' },
+      rounds: { type: 'string', default: '5' },
       only: { type: 'string', default: '' },
       build: { type: 'string' },
-      measure: { type: 'boolean', default: false },
+      serve: { type: 'boolean', default: false },
+      cold: { type: 'boolean', default: false },
     },
   });
-  if (values.measure) {
-    console.log(JSON.stringify(measure(WASM, SAMPLES, values.only, values.build as WasmBuild ?? undefined)));
-    return;
+  const build = values.build as WasmBuild | undefined;
+  if (values.serve) return await serve(build);
+  if (values.cold) return console.log(JSON.stringify(coldStart(build)));
+  const results = await run(Number(values.rounds), values.only);
+  if (!PINNED) console.log('not pinned to a core: there is no taskset');
+  for (const result of results.runtimes) {
+    if (result.slices.size > 0) console.log(`\n${runtimeTable(results.rows, result)}`);
   }
-  const runtimes = findRuntimes();
-  const rows = rowList().filter(({ name }) => name.toLowerCase().includes(values.only.toLowerCase()));
-  const ours = new Map(runtimes.map(({ name }) => [name, [] as Measured[]]));
-  const native = new Map<string, (number | undefined)[]>();
-  for (let round = 0; round < Number(values.rounds); round++) {
-    for (const runtime of runtimes) {
-      const [program, ...args] = runtime.command;
-      const own = [
-        process.argv[1]!,
-        '--measure',
-        '--only',
-        values.only,
-        ...(values.build ? ['--build', values.build] : []),
-      ];
-      const run = spawnSync(program!, [...args, ...own], { encoding: 'utf8', maxBuffer: 1 << 24 });
-      if (run.status !== 0) throw new Error(`${runtime.name} failed: ${run.stderr}`);
-      ours.get(runtime.name)!.push(JSON.parse(run.stdout) as Measured);
-    }
-    const done = new Set<string>();
-    for (const { openssl: speed } of rows) {
-      const id = JSON.stringify(speed);
-      if (speed === undefined || done.has(id)) continue;
-      done.add(id);
-      native.set(id, [...native.get(id) ?? [], openssl(speed)]);
-    }
-  }
-  const report = runtimes.map(({ name }) => {
-    const measured = ours.get(name)!;
-    const figures = Object.fromEntries(rows.map((row): [string, Figure] => [row.name, {
-      ours: median(measured.map(({ rows }) => rows[row.name]?.ours)),
-      node: median(measured.map(({ rows }) => rows[row.name]?.node)),
-      openssl: median(native.get(JSON.stringify(row.openssl)) ?? []),
-    }]));
-    return { runtime: name, build: measured[0]!.build, coldStartMs: median(measured.map((m) => m.coldStart)), figures };
-  });
-  for (const { runtime, build, coldStartMs, figures } of report) {
-    console.log(`\n${runtime}, ${build} build, cold start ${coldStartMs?.toFixed(1)} ms`);
-    console.log(`${''.padEnd(44)}    ours      MB/s node:crypto   openssl  ours/node ours/openssl`);
-    for (const { name, bytes } of rows) print(name, bytes, figures[name]!);
-  }
-  if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ nanoseconds: report }, null, 2));
+  console.log(`\n${goalTable(results)}`);
+  if (values.json !== undefined) write(values.json, results);
 }
 
-function print(name: string, bytes: number | undefined, { ours, node, openssl }: Figure): void {
-  const time = (ns: number | undefined, width: number) =>
-    (ns === undefined ? '–' : ns < 1e4 ? `${ns.toFixed(0)} ns` : `${(ns / 1e3).toFixed(1)} µs`).padStart(width);
-  const ratio = (a: number | undefined, b: number | undefined) =>
-    a !== undefined && b !== undefined ? (a / b).toFixed(2) : '–';
-  const speed = bytes === undefined || ours === undefined ? '' : (bytes / ours * 1e3).toFixed(0);
-  const ratios = `${ratio(ours, node).padStart(10)} ${ratio(ours, openssl).padStart(12)}`;
-  console.log(
-    `${name.padEnd(44)} ${time(ours, 7)} ${speed.padStart(8)} ${time(node, 11)} ${time(openssl, 9)} ${ratios}`,
-  );
-}
-
-main();
+await main();

@@ -1,39 +1,98 @@
-/** One runtime's part of the bench: nanoseconds of each row, ours and node:crypto's in turn, printed as one line of JSON. */
+/**
+ * One runtime's part of the bench, a process of its own. It answers lines of JSON, each a `Request`, with one line of `Answer`; or, alone, tells how
+ * long it took to start.
+ */
 import { readFileSync } from 'node:fs';
-import { chooseBuild, instantiate, type WasmBuild } from '../../src/crypto/wasm/instance.ts';
+import { createInterface } from 'node:readline';
+import { chooseBuild, instantiate, type WasmBuild, type WasmModule } from '../../src/crypto/wasm/instance.ts';
 import { createWasmProvider } from '../../src/crypto/wasm/provider.ts';
+import type { KernelRow } from './row.ts';
 import { ROWS } from './rows.ts';
 
-export interface Measured {
-  readonly build: WasmBuild;
-  /** Milliseconds from bytes to a tested provider. */
-  readonly coldStart: number;
-  readonly rows: Record<string, { ours: number; node?: number }>;
+const WASM = 'wasm';
+
+/** Measure these rows, each for so long. */
+export interface Request {
+  readonly rows: readonly string[];
+  readonly milliseconds: number;
+}
+
+/** Nanoseconds of one call; the i-th of ours and of node:crypto's were measured one after the other. */
+export interface Samples {
+  readonly ours: readonly number[];
+  readonly node?: readonly number[];
+}
+
+export type Answer = Readonly<Record<string, Samples>>;
+
+/** Milliseconds from a file's bytes to a tested provider, and what they consist of. */
+export interface ColdStart {
+  readonly compile: number;
+  readonly test: number;
 }
 
 /** Nanoseconds one sample should take: much less than a time slice, so that on a busy machine most samples are not interrupted. */
 const SAMPLE = 4e5;
-const WARM_UP = 60e6;
+/** Of each call before its first sample, so that the optimizing compiler is done. */
+const WARM_UP = 100e6;
 
-export function measure(folder: string, samples: number, filter: string, build: WasmBuild = chooseBuild()): Measured {
-  const bytes = readFileSync(`${folder}/${build === 'relaxed' ? 'sallyport.relaxed.wasm' : 'sallyport.wasm'}`);
+function compile(build: WasmBuild): WasmModule {
+  const bytes = readFileSync(`${WASM}/${build === 'relaxed' ? 'sallyport.relaxed.wasm' : 'sallyport.wasm'}`);
+  return { module: new WebAssembly.Module(bytes), build };
+}
+
+export function coldStart(build: WasmBuild = chooseBuild()): ColdStart {
   const before = performance.now();
-  const module = new WebAssembly.Module(bytes);
-  const provider = createWasmProvider({ module, build });
-  const coldStart = performance.now() - before;
-  const rows: Measured['rows'] = {};
-  for (const row of ROWS.flatMap((rows) => rows(provider, instantiate({ module, build }, 4 * 1024 * 1024)))) {
-    if (!row.name.toLowerCase().includes(filter.toLowerCase())) continue;
-    const ours = new Timer(row.ours);
-    const node = row.node === undefined ? undefined : timerOf(row.node);
-    for (let i = 0; i < samples; i++) {
-      ours.sample();
-      node?.sample();
+  const source = compile(build);
+  const between = performance.now();
+  createWasmProvider(source);
+  return { compile: between - before, test: performance.now() - between };
+}
+
+export function makeRows(build: WasmBuild): KernelRow[] {
+  const source = compile(build);
+  const provider = createWasmProvider(source);
+  return ROWS.flatMap((rows) => rows(provider, instantiate(source, 4 * 1024 * 1024)));
+}
+
+/** Says which build this is, and measures what standard input asks for until it ends. */
+export async function serve(build: WasmBuild = chooseBuild()): Promise<void> {
+  const rows = new Map(makeRows(build).map((row) => [row.name, row]));
+  const pairs = new Map<string, Pair>();
+  console.log(JSON.stringify({ build }));
+  for await (const line of createInterface({ input: process.stdin })) {
+    const request = JSON.parse(line) as Request;
+    const answer: Record<string, Samples> = {};
+    for (const name of request.rows) {
+      const pair = pairs.get(name) ?? new Pair(rows.get(name)!);
+      pairs.set(name, pair);
+      answer[name] = pair.sample(request.milliseconds);
     }
-    const times = row.times ?? 1;
-    rows[row.name] = { ours: ours.median() / times, ...(node === undefined ? {} : { node: node.median() }) };
+    console.log(JSON.stringify(answer));
   }
-  return { build, coldStart, rows };
+}
+
+/** Our call and node:crypto's, which are measured in turn. */
+class Pair {
+  readonly #ours: Timer;
+  readonly #node: Timer | undefined;
+  readonly #times: number;
+
+  constructor(row: KernelRow) {
+    this.#ours = new Timer(row.ours);
+    this.#node = row.node === undefined ? undefined : timerOf(row.node);
+    this.#times = row.times ?? 1;
+  }
+
+  sample(milliseconds: number): Samples {
+    const [ours, node]: [number[], number[]] = [[], []];
+    const end = performance.now() + milliseconds;
+    while (performance.now() < end) {
+      ours.push(this.#ours.sample() / this.#times);
+      if (this.#node !== undefined) node.push(this.#node.sample());
+    }
+    return this.#node === undefined ? { ours } : { ours, node };
+  }
 }
 
 /** Undefined where this runtime does not know the algorithm. */
@@ -48,29 +107,26 @@ function timerOf(call: () => void): Timer | undefined {
 class Timer {
   readonly #call: () => void;
   readonly #repeat: number;
-  readonly #samples: number[] = [];
 
-  /** Warms the call up, so that the optimizing compiler is done, and finds how often it fits in a sample. */
+  /** Warms the call up, and finds how often it fits in a sample. */
   constructor(call: () => void) {
     this.#call = call;
+    const warm = now() + WARM_UP;
+    while (now() < warm) call();
     let calls = 0;
     const start = now();
-    while (now() - start < WARM_UP) {
+    while (now() < start + SAMPLE * 10) {
       call();
       calls++;
     }
-    this.#repeat = Math.max(1, Math.round(calls * SAMPLE / WARM_UP));
+    this.#repeat = Math.max(1, Math.round(calls / 10));
   }
 
-  sample(): void {
+  sample(): number {
     const call = this.#call;
     const start = now();
     for (let i = 0; i < this.#repeat; i++) call();
-    this.#samples.push((now() - start) / this.#repeat);
-  }
-
-  median(): number {
-    return this.#samples.sort((a, b) => a - b)[this.#samples.length >> 1]!;
+    return (now() - start) / this.#repeat;
   }
 }
 
