@@ -2,7 +2,8 @@
 import { expect, test } from 'vitest';
 import { RegionArena, SlotArena } from '../../src/crypto/wasm/arena.ts';
 import { chooseBuild, hasRelaxedSimd } from '../../src/crypto/wasm/instance.ts';
-import { RECORD_ANSWERS, selfTest } from '../../src/crypto/wasm/self_test.ts';
+import { testedFirst } from '../../src/crypto/wasm/provider.ts';
+import { keyExchangeAnswers, RECORD_ANSWERS, selfTest } from '../../src/crypto/wasm/self_test.ts';
 import { UsageError } from '../../src/error.ts';
 import { wasmProvider } from '../support/wasm.ts';
 import { WASM_BUILDS } from '../support/wasm_builds.ts';
@@ -60,6 +61,26 @@ test('an AEAD that accepts anything is refused by name', () => {
   };
   const aeads = new Map(provider.aeads).set(0x1303, careless);
   expect(() => selfTest({ ...provider, aeads }, RECORD_ANSWERS)).toThrow(/ChaCha20-Poly1305/);
+});
+
+test('a group that only some configurations name is tested once, before its first use', () => {
+  const provider = wasmProvider();
+  const random = (length: number) => new Uint8Array(length).fill(3);
+  for (const exchange of provider.keyExchanges.values()) {
+    let times = 0;
+    const watched = testedFirst(exchange, () => times++);
+    const { share } = watched.offer(random(exchange.offerRandomLength));
+    expect(watched.respond(share, random(exchange.respondRandomLength))).toBeDefined();
+    expect(times, exchange.name).toBe(exchange.onRequest ? 1 : 0);
+  }
+  // What it gives is not the answer of the group whose name it has.
+  const p384 = provider.keyExchanges.get(0x0018)!;
+  const wrong = { ...p384, name: 'x25519' };
+  const refused = testedFirst(wrong, () => selfTest(provider, keyExchangeAnswers([wrong])));
+  for (let twice = 0; twice < 2; twice++) {
+    expect(() => refused.offer(random(p384.offerRandomLength))).toThrow(/x25519 gave a wrong answer/);
+    expect(() => refused.respond(new Uint8Array(97), random(p384.respondRandomLength))).toThrow(/self-test failed/);
+  }
 });
 
 test.each([0, 1000, 65536, 2 ** 32 + 65536, NaN])('a memory of %s bytes is refused', (memoryBytes) => {

@@ -1,6 +1,6 @@
 /** The provider over one WebAssembly instance: all the synchronous cryptography, and the memory in which records are processed. */
 import { CipherSuite } from '../../registry/cipher_suite.ts';
-import type { CryptoProvider, PrivateKey, PublicKey, SignatureProvider } from '../provider.ts';
+import type { CryptoProvider, KeyExchange, PrivateKey, PublicKey, SignatureProvider } from '../provider.ts';
 import { createAeads } from './aead.ts';
 import { createArenas } from './arena.ts';
 import { createHashes } from './hash.ts';
@@ -40,6 +40,8 @@ export function createWasmProvider(source: WasmModule, options: WasmProviderOpti
   const instance = instantiate(source, options.memoryBytes);
   const { slots, regions } = createArenas(instance);
   const aeads = createAeads(instance, slots);
+  const exchanges = wasmKeyExchanges(instance);
+  const test = (exchange: KeyExchange) => selfTest(provider, keyExchangeAnswers([exchange]));
   const provider: WasmProvider = {
     ...createHashes(instance, slots),
     aeads: new Map([
@@ -47,7 +49,7 @@ export function createWasmProvider(source: WasmModule, options: WasmProviderOpti
       [CipherSuite.TLS_AES_128_GCM_SHA256, aeads.aes128Gcm],
       [CipherSuite.TLS_AES_256_GCM_SHA384, aeads.aes256Gcm],
     ]),
-    keyExchanges: wasmKeyExchanges(instance),
+    keyExchanges: new Map(Array.from(exchanges, ([group, exchange]) => [group, testedFirst(exchange, test)])),
     signatures: (random) =>
       testedP384(wasmSignatureProvider(instance, random), () => {
         selfTest(provider, signatureAnswers(instance, ['ecdsa_secp384r1_sha384']));
@@ -63,9 +65,31 @@ export function createWasmProvider(source: WasmModule, options: WasmProviderOpti
       holds: (view) => view.buffer === instance.memory.buffer,
     },
   };
-  const answers = [...RECORD_ANSWERS, ...keyExchangeAnswers(provider.keyExchanges.values())];
+  const common = [...exchanges.values()].filter(({ onRequest }) => !onRequest);
+  const answers = [...RECORD_ANSWERS, ...keyExchangeAnswers(common)];
   selfTest(provider, [...answers, ...signatureAnswers(instance, ['ecdsa_secp256r1_sha256', 'ed25519'])]);
   return provider;
+}
+
+/** Tests a group that only some configurations name before its first use, and not at the start: these are slow. */
+export function testedFirst(exchange: KeyExchange, test: (exchange: KeyExchange) => void): KeyExchange {
+  if (!exchange.onRequest) return exchange;
+  let tested = false;
+  const check = () => {
+    if (!tested) test(exchange);
+    tested = true;
+  };
+  return {
+    ...exchange,
+    respond(clientShare, random) {
+      check();
+      return exchange.respond(clientShare, random);
+    },
+    offer(random) {
+      check();
+      return exchange.offer(random);
+    },
+  };
 }
 
 /** Tests ECDSA with P-384 before its first key, and not at the start: it is slow, and few use it. */
