@@ -28,8 +28,8 @@ class Columns {
 export class FieldP256 {
   /** Bytes of an element in memory. */
   size = 16 * LIMBS;
-  /** Whether columns go through memory, see `Program.keep`: for long kernels. */
-  kept = false;
+  /** One in so many columns goes through memory, see `Program.keep`; 0: none. */
+  kept = 0;
 
   constructor(program) {
     this.p = program;
@@ -98,7 +98,7 @@ export class FieldP256 {
       }
       gather(k + 1, high, bitsOf(HIGH));
       gather(k, lows, bitsOf(LOW));
-      if (this.kept && k % 3 === 2) values[k] = p.keep(values[k]);
+      if (this.kept > 0 && k % this.kept === this.kept - 1) values[k] = p.keep(values[k]);
     }
     return { values, offsets };
   }

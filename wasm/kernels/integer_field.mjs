@@ -14,8 +14,8 @@ const symmetric = (size) => ({ lo: -size, hi: size });
 export class IntegerField {
   /** Bytes of an element in memory. */
   size = 16 * VECTORS;
-  /** Whether columns go through memory, see `Program.keep`: for long kernels. */
-  kept = false;
+  /** Whether every second column goes through memory, see `Program.keep`; 0: none does. */
+  kept = 0;
 
   /** `widths` of the limbs in bits, `bounds` the sizes that carried limbs may have. */
   constructor(program, widths, bounds) {
@@ -77,7 +77,7 @@ export class IntegerField {
   /** The sum of the products of a column. */
   sumColumn(products, k) {
     const sum = products.reduce(this.p.add);
-    return this.kept && k % 2 === 1 ? this.p.keep(sum) : sum;
+    return this.kept > 0 && k % 2 === 1 ? this.p.keep(sum) : sum;
   }
 
   /** Columns times 2^bits. */

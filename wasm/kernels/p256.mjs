@@ -9,7 +9,7 @@ import { Program } from './program.mjs';
 export function p256AddAffine(Field) {
   const p = new Program('p256_add_affine', ['sum', 'entry']);
   const f = new Field(p);
-  f.kept = true;
+  f.kept = 3;
   const [x1, y1, zz, zzz] = [0, 1, 2, 3].map((i) => f.load('sum', i * f.size));
   const [x2, y2] = [0, 1].map((i) => f.load('entry', i * f.size));
   const h = f.subtract(f.multiply(x2, zz), x1);
@@ -30,69 +30,89 @@ export function p256AddAffine(Field) {
 }
 
 /**
- * Doubles one point, ((X, Y), (Z, Z)), the two lanes sharing the work (dbl-2001-b: 3M + 5S as 4 products of pairs).
+ * Doubles one point, ((X, Y), (Z, W)) with W = a·Z⁴, the two lanes sharing the work: 4M + 4S (Cohen, Miyaji, Ono 1998) as 4 products of pairs, of which
+ * the second and third do not wait for each other. It does for any a.
  */
 export function p256Double(Field) {
   const p = new Program('p256_double', ['point']);
   const f = new Field(p);
   const xy = f.load('point', 0);
-  const z = f.load('point', f.size);
-  const squares = f.square(f.shuffle(z, xy, 0, 3)); // (delta, gamma) = (Z², Y²)
-  const x = f.shuffle(xy, xy, 0, 0);
-  const gammaDelta = f.swap(squares);
-  const minus = f.subtract(x, gammaDelta); // lane 1: X − delta
-  const plus = f.add(x, gammaDelta); // lane 1: X + delta
-  // (beta, m) = (X·gamma, (X − delta)(X + delta)); alpha = 3m
-  const products = f.productColumns([f.shuffle(xy, minus, 0, 3), f.shuffle(squares, plus, 1, 3)]);
-  const alpha = f.carry(f.addColumns(f.shiftColumns(products, 1), products)); // in lane 1
-  const fourth = f.productColumns(square(f.shuffle(alpha, squares, 1, 3))); // (alpha², gamma²)
-  // X3 = alpha² − 8·beta; w = 4·beta − X3 = 12·beta − alpha²
+  const zw = f.load('point', f.size);
+  const squares = f.productColumns(square(xy)); // (X², Y²)
+  // m = 3X² + W; (m, gamma), gamma = Y²
+  const m = f.addColumns(f.addColumns(f.shiftColumns(squares, 1), squares), f.columnsOf(f.swap(zw)));
+  const mGamma = f.carry(f.shuffleColumns(m, squares, 0, 3));
+  f.kept = 1;
+  const fourth = f.productColumns(square(mGamma)); // (m², gamma²)
+  const products = f.productColumns([xy, f.shuffle(mGamma, zw, 1, 2)]); // (beta, Y·Z), beta = X·gamma
+  f.kept = 0;
+  // X3 = m² − 8·beta; w = 4·beta − X3 = 12·beta − m²
   const eight = f.shiftColumns(products, 3);
-  const twelve = f.addColumns(eight, f.shiftColumns(products, 2));
-  const x3w = f.carry(f.shuffleColumns(f.subtractColumns(fourth, eight), f.subtractColumns(twelve, fourth), 0, 2));
-  const last = f.productColumns([f.shuffle(alpha, xy, 1, 3), f.shuffle(x3w, z, 1, 2)]); // (alpha·w, Y·Z)
-  // Y3 = alpha·w − 8·gamma²; Z3 = 2·Y·Z
+  const x3 = f.subtractColumns(fourth, eight);
+  const w = f.subtractColumns(f.addColumns(eight, f.shiftColumns(products, 2)), fourth);
+  const wFourth = f.carry(f.shuffleColumns(w, fourth, 0, 3));
+  const last = f.productColumns([f.shuffle(mGamma, zw, 0, 3), wFourth]); // (m·w, W·gamma²)
+  // Y3 = m·w − 8·gamma²; Z3 = 2·Y·Z; W3 = 16·gamma²·W
   const y3 = f.subtractColumns(last, f.shuffleColumns(f.shiftColumns(fourth, 3), fourth, 1, 1));
-  const y3z3 = f.carry(f.shuffleColumns(y3, f.shiftColumns(last, 1), 0, 3));
-  f.store('point', 0, f.shuffle(x3w, y3z3, 0, 2));
-  f.store('point', f.size, f.shuffle(y3z3, y3z3, 1, 1));
+  f.store('point', 0, f.carry(f.shuffleColumns(x3, y3, 0, 2)));
+  f.store('point', f.size, f.carry(f.shuffleColumns(f.shiftColumns(products, 1), f.shiftColumns(last, 4), 1, 3)));
   return p;
 }
 
 const square = (a) => [a, a];
 
 /**
- * Adds to one point ((X, Y), (Z, Z)) another, with the powers of its z: ((X, Y), (Z, Z), (Z², Z³)), the two lanes sharing the work: 12M + 2S as 7
- * products of pairs.
+ * Adds to one point ((X, Y), (Z, W)) an affine one (x, y), the two lanes sharing the work: 10M + 3S as 7 products of pairs, 6 of them one after the
+ * other.
  */
 export function p256Add(Field) {
   const p = new Program('p256_add', ['sum', 'entry']);
   const f = new Field(p);
-  const [xy1, z1] = [0, 1].map((i) => f.load('sum', i * f.size));
-  const [xy2, z2, powers2] = [0, 1, 2].map((i) => f.load('entry', i * f.size));
-  const zs = f.multiply(z1, f.shuffle(z1, z2, 0, 2)); // (z1², z1·z2)
-  const zz1 = f.shuffle(zs, zs, 0, 0);
-  const us1 = f.multiply(xy1, powers2); // (u1, s1) = (x1·z2², y1·z2³)
-  const uz = f.multiply(f.shuffle(xy2, z1, 0, 2), zz1); // (u2, z1³)
-  const h = f.subtract(uz, us1); // lane 0: u2 − u1
-  const sz = f.multiply(f.shuffle(xy2, h, 1, 2), f.shuffle(uz, zs, 1, 3)); // (s2, z3) = (y2·z1³, h·z1·z2)
-  const r = f.subtract(sz, f.swap(us1)); // lane 0: s2 − s1
-  const hr = f.shuffle(h, r, 0, 2);
-  const squares = f.productColumns([hr, hr]); // (h², r²)
-  const hh = f.carry(f.shuffleColumns(squares, squares, 0, 0));
-  const cubes = f.productColumns([f.shuffle(h, us1, 0, 2), hh]); // (h³, v) = (h·h², u1·h²)
-  const swapped = f.shuffleColumns(cubes, cubes, 1, 0); // (v, h³)
+  f.kept = 1;
+  const [xy1, zw1] = [0, 1].map((i) => f.load('sum', i * f.size));
+  const xy2 = f.load('entry', 0);
+  const zz = f.square(f.shuffle(zw1, zw1, 0, 0));
+  const uz = f.multiply(f.shuffle(xy2, zw1, 0, 2), zz); // (u2, z1³) = (x2·z1², z1·z1²)
+  const h = f.subtract(uz, xy1); // lane 0: u2 − x1
+  const sh = f.multiply(f.shuffle(xy2, h, 1, 2), f.shuffle(uz, h, 1, 2)); // (s2, h²), s2 = y2·z1³
+  const r = f.subtract(sh, f.swap(xy1)); // lane 0: s2 − y1
+  const rw = f.productColumns([f.shuffle(r, h, 0, 2), f.shuffle(r, zw1, 0, 3)]); // (r², h·W1)
+  const cubes = f.productColumns([f.shuffle(h, xy1, 0, 2), f.shuffle(sh, sh, 1, 1)]); // (h³, v), v = x1·h²
+  const v = f.shuffleColumns(cubes, cubes, 1, 0); // lane 0
   // In lane 0: X3 = r² − h³ − 2v; w = v − X3
-  const rr = f.shuffleColumns(squares, squares, 1, 1);
-  const x3 = f.subtractColumns(f.subtractColumns(f.subtractColumns(rr, cubes), swapped), swapped);
-  const w = f.subtractColumns(swapped, x3);
-  const x3w = f.carry(f.shuffleColumns(x3, w, 0, 2));
-  const hhh = f.carry(cubes); // lane 0
-  // Y3 = r·w − s1·h³
-  const last = f.productColumns([f.shuffle(r, us1, 0, 3), f.shuffle(x3w, hhh, 1, 2)]);
+  const x3 = f.subtractColumns(f.subtractColumns(f.subtractColumns(rw, cubes), v), v);
+  const x3hw = f.carry(f.shuffleColumns(x3, rw, 0, 3));
+  const whhh = f.carry(f.shuffleColumns(f.subtractColumns(v, x3), cubes, 0, 2));
+  // Y3 = r·w − y1·h³; Z3 = h·z1; W3 = W1·h⁴
+  const last = f.productColumns([f.shuffle(r, xy1, 0, 3), whhh]);
   const y3 = f.carry(f.subtractColumns(last, f.shuffleColumns(last, last, 1, 0)));
-  f.store('sum', 0, f.shuffle(x3w, y3, 0, 2));
-  f.store('sum', f.size, f.shuffle(sz, sz, 1, 1));
+  f.store('sum', 0, f.shuffle(x3hw, y3, 0, 2));
+  f.store('sum', f.size, f.multiply(f.shuffle(h, x3hw, 0, 3), f.shuffle(zw1, whhh, 0, 3)));
+  return p;
+}
+
+/**
+ * The next multiple: `twice` is 2P and the first element of `multiple` is nP, both (X, Y) for the same z. The third element becomes (n + 2)P, `twice` is written
+ * anew for the z of that, and the fourth becomes the second and third power of what z was multiplied by. Co-Z addition with update (Meloni 2007): 4M + 2S as 3
+ * products of pairs.
+ */
+export function p256NextMultiple(Field) {
+  const p = new Program('p256_next_multiple', ['twice', 'multiple']);
+  const f = new Field(p);
+  const [xy1, xy2] = [f.load('twice', 0), f.load('multiple', 0)];
+  const d = f.subtract(xy1, xy2); // (x1 − x2, y1 − y2)
+  const squares = f.productColumns([d, d]);
+  const dd = f.carry(f.shuffleColumns(squares, squares, 0, 0)); // (x1 − x2)², in both lanes
+  const v = f.productColumns([f.shuffle(xy1, xy2, 0, 2), dd]); // (x1, x2)·(x1 − x2)²
+  const swapped = f.shuffleColumns(v, v, 1, 0);
+  // In lane 0: X3 = (y1 − y2)² − v1 − v2; w = v1 − X3; (x1 − x2)³ = v1 − v2
+  const x3 = f.subtractColumns(f.subtractColumns(f.shuffleColumns(squares, squares, 1, 1), v), swapped);
+  const wCube = f.carry(f.shuffleColumns(f.subtractColumns(v, x3), f.subtractColumns(v, swapped), 0, 2));
+  const last = f.productColumns([f.shuffle(d, xy1, 1, 3), wCube]); // ((y1 − y2)·w, y1·(x1 − x2)³)
+  const y3 = f.subtractColumns(last, f.shuffleColumns(last, last, 1, 0));
+  f.store('multiple', 2 * f.size, f.carry(f.shuffleColumns(x3, y3, 0, 2)));
+  f.store('multiple', 3 * f.size, f.shuffle(dd, wCube, 0, 3));
+  f.store('twice', 0, f.carry(f.shuffleColumns(v, last, 0, 3)));
   return p;
 }
 

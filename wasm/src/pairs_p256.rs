@@ -25,22 +25,24 @@ use core::cell::UnsafeCell;
 #[derive(Clone, Copy)]
 struct Pair([v128; VECTORS]);
 
-/// One point: (X, Y) and (Z, Z).
+/// One point: (X, Y) and (Z, W), W = a·Z⁴, on a curve with any a.
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Jacobian {
+struct Point {
     xy: Pair,
-    z: Pair,
+    zw: Pair,
 }
 
-/// One point to be added: with (Z², Z³).
+/// An odd multiple of a point on the way to a table: (X, Y), and the second and third power of what its z is times that of the one before.
 #[repr(C)]
 #[derive(Clone, Copy)]
-struct Addend {
-    point: Jacobian,
+struct Multiple {
+    xy: Pair,
     powers: Pair,
 }
 
+/// 1, 3, 5, … 31 times a point, (x, y) each.
+type Multiples = [Pair; ENTRIES];
 /// A point in each lane: X, Y, Z², Z³.
 type Points = [Pair; 4];
 /// One point: (X, Y), (Z², Z³).
@@ -52,12 +54,15 @@ type Entry = [Pair; 2];
 #[allow(improper_ctypes)]
 extern "C" {
     fn p256_add_affine(sum: *mut Points, entry: *const Entry);
-    fn p256_double(point: *mut Jacobian);
-    fn p256_add(sum: *mut Jacobian, entry: *const Addend);
+    fn p256_double(point: *mut Point);
+    fn p256_add(sum: *mut Point, entry: *const Pair);
+    fn p256_next_multiple(twice: *mut Pair, multiple: *mut Multiple);
     fn p256_multiply(out: *mut Pair, a: *const Pair, b: *const Pair);
 }
 
 const PLAIN_ONE: [u32; 8] = [1, 0, 0, 0, 0, 0, 0, 0];
+/// The coefficient a of P-256: p − 3.
+const MINUS_THREE: [u32; 8] = [0xfffffffc, 0xffffffff, 0xffffffff, 0, 0, 0, 1, 0xffffffff];
 
 impl Pair {
     const ZERO: Self = Self([i64x2(0, 0); VECTORS]);
@@ -107,49 +112,65 @@ impl Pair {
     }
 }
 
-impl Jacobian {
+impl Point {
     fn from_affine([x, y]: &Affine<8>) -> Self {
-        Self { xy: Pair::enter(x, y), z: Pair::splat(&ONE) }
+        Self { xy: Pair::enter(x, y), zw: Pair::enter(&PLAIN_ONE, &MINUS_THREE) }
     }
 
     fn double(&mut self) {
         unsafe { p256_double(self) };
     }
 
-    fn add(&mut self, other: &Addend) {
+    fn add(&mut self, other: &Pair) {
         unsafe { p256_add(self, other) };
     }
 
-    fn addend(&self) -> Addend {
-        let square = self.z.multiply(&self.z);
-        let one_z = Pair::splat(&ONE).shuffle::<0, 2>(&self.z);
-        Addend { point: *self, powers: square.multiply(&one_z) }
+    /// (Z², Z³).
+    fn powers(&self) -> Pair {
+        let z = self.zw.shuffle::<0, 0>(&self.zw);
+        z.multiply(&z).multiply(&Pair::splat(&ONE).shuffle::<0, 2>(&z))
     }
 
-    /// P, 3P, 5P, … of this point P.
-    fn odd_multiples(&self) -> [Addend; ENTRIES] {
-        let mut twice = *self;
+    /// The table of this point's odd multiples, all with one z, so that they are affine points of the curve which that z makes of this one; and (z², z³).
+    fn odd_multiples(&self) -> (Multiples, Pair) {
+        // First on the curve on which this point is affine.
+        let mut twice = Self { xy: self.xy, zw: Pair::splat(&ONE).shuffle::<0, 3>(&self.zw) };
         twice.double();
-        let twice = twice.addend();
-        let mut sum = *self;
-        let mut out = [self.addend(); ENTRIES];
-        for entry in &mut out[1..] {
-            sum.add(&twice);
-            *entry = sum.addend();
+        let mut powers = twice.powers();
+        let mut steps = [Multiple { xy: self.xy.multiply(&powers), powers }; ENTRIES];
+        for i in 1..ENTRIES {
+            // SAFETY: it reads one element and writes the next.
+            unsafe { p256_next_multiple(&mut twice.xy, steps[i - 1..=i].as_mut_ptr()) };
         }
-        out
+        // From the last down, with what the z of each lacks.
+        powers = steps[ENTRIES - 1].powers;
+        let mut out = steps.map(|step| step.xy);
+        for i in (0..ENTRIES - 1).rev() {
+            out[i] = out[i].multiply(&powers);
+            powers = powers.multiply(&steps[i].powers);
+        }
+        (out, powers.multiply(&self.powers()))
     }
+}
 
-    /// (x, y) times R, of a point whose z has this inverse, in both lanes.
-    fn scaled(&self, inverse: &Pair) -> Pair {
-        let square = inverse.multiply(inverse);
-        let one_inverse = Pair::splat(&ONE).shuffle::<0, 2>(inverse);
-        self.xy.multiply(&square.multiply(&one_inverse))
-    }
+/// 1/Z² and 1/Z³ in each of two pairs, of (Z², Z³).
+fn invert_powers(powers: [&Pair; 2]) -> [Pair; 2] {
+    let [low, high] = powers;
+    let cubes = low.shuffle::<1, 3>(high);
+    let plain = cubes.leave();
+    let [a, b] = invert_pair([(&FIELD, &plain[0]), (&FIELD, &plain[1])]);
+    let cube_inverses = Pair::enter(&a, &b);
+    let inverses = low.shuffle::<0, 2>(high).multiply(&cube_inverses);
+    let square_inverses = inverses.multiply(&inverses);
+    [square_inverses.shuffle::<0, 2>(&cube_inverses), square_inverses.shuffle::<1, 3>(&cube_inverses)]
+}
 
-    fn to_affine(&self) -> Affine<8> {
-        self.scaled(&invert(&self.z)).leave()
-    }
+/// (x, y) of (X, Y) and (Z², Z³).
+fn to_affine([xy, powers]: &Joined) -> Affine<8> {
+    let cube_inverse = invert(&powers.shuffle::<1, 1>(powers));
+    let inverse = powers.shuffle::<0, 0>(powers).multiply(&cube_inverse);
+    let square_inverse = inverse.multiply(&inverse);
+    xy.multiply(&square_inverse.shuffle::<0, 2>(&cube_inverse)).leave()
 }
 
 /// The inverse of the low lane, in both, in Montgomery form.
@@ -227,38 +248,22 @@ fn table() -> &'static Table {
 
 #[inline(never)]
 fn fill(table: &mut Table) {
-    let (mut low, mut high) = (Jacobian::from_affine(&CURVE.generator), Jacobian::from_affine(&CURVE.generator));
+    let mut points = [Point::from_affine(&CURVE.generator); 2];
     for _ in 0..5 * STEPS {
-        high.double();
+        points[1].double();
     }
     for entries in &mut table.entries {
-        let (a, b) = (affine_odd_multiples(&low), affine_odd_multiples(&high));
+        let [(a, a_powers), (b, b_powers)] = points.each_ref().map(Point::odd_multiples);
+        let [a_inverses, b_inverses] = invert_powers([&a_powers, &b_powers]);
         for (entry, (a, b)) in entries.iter_mut().zip(a.iter().zip(&b)) {
-            *entry = [a.shuffle::<0, 2>(b), a.shuffle::<1, 3>(b)];
+            let (a, b) = (a.multiply(&a_inverses), b.multiply(&b_inverses));
+            *entry = [a.shuffle::<0, 2>(&b), a.shuffle::<1, 3>(&b)];
         }
         for _ in 0..5 {
-            low.double();
-            high.double();
+            points.iter_mut().for_each(Point::double);
         }
     }
     table.ready = true;
-}
-
-/// (x, y) of P, 3P, 5P, …, with one inversion.
-fn affine_odd_multiples(point: &Jacobian) -> [Pair; ENTRIES] {
-    let multiples = point.odd_multiples();
-    let mut products = [point.z; ENTRIES]; // of the z up to each
-    for i in 1..ENTRIES {
-        products[i] = products[i - 1].multiply(&multiples[i].point.z);
-    }
-    let mut inverse = invert(&products[ENTRIES - 1]); // of the product of the z up to i
-    let mut out = [Pair::ZERO; ENTRIES];
-    for i in (0..ENTRIES).rev() {
-        let z_inverse = if i == 0 { inverse } else { inverse.multiply(&products[i - 1]) };
-        inverse = inverse.multiply(&multiples[i].point.z);
-        out[i] = multiples[i].point.scaled(&z_inverse);
-    }
-    out
 }
 
 #[inline(never)]
@@ -269,15 +274,10 @@ fn look_up_entry(row: &[Entry; ENTRIES], low: (u64, u64), high: (u64, u64)) -> E
 }
 
 #[inline(never)]
-fn look_up_addend(row: &[Addend; ENTRIES], (place, negative): (u64, u64)) -> Addend {
-    const N: usize = 3 * VECTORS;
-    const HALF: usize = N.div_ceil(2);
-    let places = u64x2_splat(place);
-    let (v, w) = (look_up::<0, HALF, N, _>(row, 0, places), look_up::<HALF, { N - HALF }, N, _>(row, 0, places));
-    let pair = |at: usize| Pair(core::array::from_fn(|k| if at + k < HALF { v[at + k] } else { w[at + k - HALF] }));
+fn look_up_multiple(table: &Multiples, (place, negative): (u64, u64)) -> Pair {
+    let v = look_up::<0, VECTORS, VECTORS, _>(table, 0, u64x2_splat(place));
     let negative = u64x2(0, negative);
-    let xy = Pair(core::array::from_fn(|k| negate(negative, v[k])));
-    Addend { point: Jacobian { xy, z: pair(VECTORS) }, powers: pair(2 * VECTORS) }
+    Pair(core::array::from_fn(|k| negate(negative, v[k])))
 }
 
 /// The sum of the points of both lanes: 12M + 2S, the lanes sharing the work.
@@ -316,11 +316,8 @@ fn generator_multiple(k: &[u32; 8]) -> (Joined, u32) {
 
 /// k·G for k in [1, n − 1], secret.
 pub fn multiply_generator(k: &[u32; 8]) -> Affine<8> {
-    let ([xy, powers], negate) = generator_multiple(k);
-    let cube_inverse = invert(&powers.shuffle::<1, 1>(&powers));
-    let inverse = powers.shuffle::<0, 0>(&powers).multiply(&cube_inverse);
-    let square_inverse = inverse.multiply(&inverse);
-    let [x, y] = xy.multiply(&square_inverse.shuffle::<0, 2>(&cube_inverse)).leave();
+    let (sum, negate) = generator_multiple(k);
+    let [x, y] = to_affine(&sum);
     [x, select(negate, &FIELD.negate(&y), &y)]
 }
 
@@ -335,17 +332,19 @@ pub fn commit(k: &[u32; 8]) -> ([u32; 8], [u32; 8]) {
 
 /// k·P for k in [1, n − 1], secret, and P on the curve.
 pub fn multiply_point(k: &[u32; 8], point: &Affine<8>) -> Affine<8> {
-    let table = Jacobian::from_affine(point).odd_multiples();
+    let point = Point::from_affine(point);
+    let (table, powers) = point.odd_multiples();
     let mut scalar = recode(k);
-    // The top digit is 1.
-    let mut sum = table[0].point;
+    // On the curve of the table, whose a is ours times z⁴. The top digit is 1.
+    let a = powers.multiply(&powers).shuffle::<0, 0>(&powers).multiply(&point.zw.swap());
+    let mut sum = Point { xy: table[0], zw: Pair::splat(&ONE).shuffle::<0, 2>(&a) };
     for i in (0..DIGITS - 1).rev() {
         for _ in 0..5 {
             sum.double();
         }
-        sum.add(&look_up_addend(&table, scalar.digit(i)));
+        sum.add(&look_up_multiple(&table, scalar.digit(i)));
     }
-    let [x, y] = sum.to_affine();
+    let [x, y] = to_affine(&[sum.xy, sum.powers().multiply(&powers)]);
     let result = [x, select(scalar.negate, &FIELD.negate(&y), &y)];
     scalar.wipe();
     result
