@@ -11,6 +11,12 @@ import { ROWS } from './rows.ts';
 
 const WASM = 'wasm';
 
+/** What it says first. */
+export interface Ready {
+  readonly build: WasmBuild;
+  readonly pid: number;
+}
+
 /** Measure these rows, each for so long. */
 export interface Request {
   readonly rows: readonly string[];
@@ -55,11 +61,11 @@ export function makeRows(build: WasmBuild): KernelRow[] {
   return ROWS.flatMap((rows) => rows(provider, instantiate(source, 4 * 1024 * 1024)));
 }
 
-/** Says which build this is, and measures what standard input asks for until it ends. */
+/** Says that it is ready, and measures what standard input asks for until it ends. */
 export async function serve(build: WasmBuild = chooseBuild()): Promise<void> {
   const rows = new Map(makeRows(build).map((row) => [row.name, row]));
   const pairs = new Map<string, Pair>();
-  console.log(JSON.stringify({ build }));
+  console.log(JSON.stringify({ build, pid: process.pid } satisfies Ready));
   for await (const line of createInterface({ input: process.stdin })) {
     const request = JSON.parse(line) as Request;
     const answer: Record<string, Samples> = {};

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import type { WasmBuild } from '../../src/crypto/wasm/instance.ts';
-import type { Answer, ColdStart, Request } from './measure.ts';
+import type { Answer, ColdStart, Ready, Request } from './measure.ts';
 
 export interface Runtime {
   readonly name: string;
@@ -38,13 +38,8 @@ export function findRuntimes(): Runtime[] {
   return found.length > 0 ? found : [{ name: `Node ${process.versions.node}`, command: [process.execPath] }];
 }
 
-/** What keeps a process on the last core, where there is `taskset`. */
-const PIN: readonly string[] = (() => {
-  const pin = ['taskset', '-c', String(availableParallelism() - 1)];
-  return spawnSync(pin[0]!, [...pin.slice(1), 'true'], { stdio: 'ignore' }).status === 0 ? pin : [];
-})();
-
-export const PINNED = PIN.length > 0;
+const CORE = String(availableParallelism() - 1);
+export const PINNED = spawnSync('taskset', ['-c', CORE, 'true'], { stdio: 'ignore' }).status === 0;
 
 function ownArguments({ command, build }: Runtime, mode: string): string[] {
   return [...command, process.argv[1]!, mode, ...(build ? ['--build', build] : [])];
@@ -66,7 +61,7 @@ export class Worker {
 
   constructor(runtime: Runtime) {
     this.runtime = runtime;
-    const [program, ...args] = [...PIN, ...ownArguments(runtime, '--serve')];
+    const [program, ...args] = ownArguments(runtime, '--serve');
     this.#child = spawn(program!, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
   }
@@ -77,9 +72,11 @@ export class Worker {
     return JSON.parse(value as string);
   }
 
-  /** Once, before any `measure`. */
+  /** Once, before any `measure`. The main thread alone is pinned: collectors and compilers may work beside it, as in a server. */
   async ready(): Promise<WasmBuild> {
-    return (await this.#read() as { build: WasmBuild }).build;
+    const { build, pid } = await this.#read() as Ready;
+    if (PINNED) spawnSync('taskset', ['-p', '-c', CORE, String(pid)], { stdio: 'ignore' });
+    return build;
   }
 
   async measure(request: Request): Promise<Answer> {
@@ -94,7 +91,8 @@ export class Worker {
 
 /** The figures of the last line of `openssl speed`, from 0; undefined when there is no openssl. */
 export function opensslSpeed(args: readonly string[]): number[] | undefined {
-  const [program, ...rest] = [...PIN, 'openssl', 'speed', '-mr', '-seconds', '1', ...args];
+  const pin = PINNED ? ['taskset', '-c', CORE] : [];
+  const [program, ...rest] = [...pin, 'openssl', 'speed', '-mr', '-seconds', '1', ...args];
   const run = spawnSync(program!, rest, { encoding: 'utf8' });
   // '+F:25:AES-128-GCM:668047360.00', '+F4:3:256:29529.41:10909.09', '+F5:22:253:22584.61:0.000044'
   return run.stdout?.split('\n').findLast((line) => line.startsWith('+F'))?.split(':').slice(3).map(Number);
