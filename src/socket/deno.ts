@@ -1,9 +1,11 @@
 import type { DenoApi, DenoConnection } from './deno_api.ts';
+import type { ConnectHandle } from './deno_handle.ts';
 import type { Address, Listener, ListenOptions, Network, Socket, SocketHandler } from './socket.ts';
 
 /**
- * TCP on Deno: one `read` and one `write` at a time per socket. A pending read pins its buffer, so an idle socket waits with a
- * small one; a read that fills it takes a large region from a pool for as long as the burst lasts.
+ * TCP on Deno; most backends are reached by bare handles, see deno_handle.ts. Here, one `read` and one `write` at a time per socket. A
+ * pending read pins its buffer, so an idle socket waits with a small one; a read that fills it takes a large region from a pool for as
+ * long as the burst lasts.
  *
  * A write is done only when its promise is resolved. So that a small message, which nearly always leaves at once, stops nobody, it is
  * copied: the caller has its array back and goes on.
@@ -13,6 +15,8 @@ export interface DenoNetworkOptions {
   readonly readRegions?: Uint8Array[];
   /** Whether memory is short: no socket takes a large buffer then. Default: never. */
   readonly crowded?: () => boolean;
+  /** Connects at less cost than this file does, where it can. */
+  readonly connectHandle?: ConnectHandle | undefined;
 }
 
 /** What an idle socket reads into, in bytes. Small messages need one read. */
@@ -62,6 +66,8 @@ export function createDenoNetwork(deno: DenoApi, options: DenoNetworkOptions = {
     },
 
     connect(address, handler): Socket {
+      const bare = options.connectHandle?.(address, handler);
+      if (bare !== undefined) return bare;
       const socket = new DenoSocket(undefined, handler, buffers);
       deno.connect({ hostname: address.host, port: address.port }).then(
         (connection) => socket.reached(connection),

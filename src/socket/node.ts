@@ -28,16 +28,8 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
   const reads = new NodeReads(options.readRegion ?? new Uint8Array(256 * 1024), options.crowded ?? (() => false));
   const onread = onReadOption(reads);
   const plain = options.plainSockets ?? false;
-  const binding = plain || options.netSockets ? undefined : loadTcpBinding();
+  const binding = plain || options.netSockets ? undefined : loadTcpBinding('node');
   const handles = binding && new HandleSockets(binding, reads);
-  // Backends are few, mostly one.
-  let numericHost = '';
-  const isNumeric = (host: string): boolean => {
-    if (host === numericHost) return true;
-    if (net.isIP(host) === 0) return false;
-    numericHost = host;
-    return true;
-  };
 
   return {
     async listen(address, accepted, listenOptions = {}): Promise<Listener> {
@@ -58,7 +50,7 @@ export function createNodeNetwork(options: NodeNetworkOptions = {}): Network {
     },
 
     connect(address, handler): Socket {
-      if (handles !== undefined && isNumeric(address.host)) return handles.connect(address, handler);
+      if (handles?.reaches(address.host)) return handles.connect(address, handler);
       const shared = { host: address.host, port: address.port, noDelay: true, allowHalfOpen: true };
       const socket = net.connect(plain ? shared : { ...shared, onread });
       socket.pause();

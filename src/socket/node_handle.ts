@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import type { NodeReads, Reader } from './node_reads.ts';
 import type { Address, Socket, SocketHandler } from './socket.ts';
@@ -7,8 +8,9 @@ import type { Address, Socket, SocketHandler } from './socket.ts';
  * read allocates nothing; a socket is one object of ours and one of Node's. Against net.Socket with `onread`: a tenth less CPU per
  * proxied connection and per round trip, and 5 KiB less memory per connection (`npm run bench`).
  *
- * The handles are Node's internals, reached by `process.binding`, and the same in versions 20 to 26. Where anything about them is
- * not as we know it, `loadTcpBinding` says so, and `node.ts` does without.
+ * The handles are Node's internals, reached by `process.binding`, and the same in versions 20 to 26. Deno 2.9 has them too, beneath its
+ * `node:net`, all but as they are here (`ofDeno`). Where anything about them is not as we know it, `loadTcpBinding` says so, and
+ * `node.ts` does without.
  */
 interface TcpBinding {
   readonly TCP: new (type: number) => TcpHandle;
@@ -20,6 +22,8 @@ interface TcpBinding {
   readonly state: Int32Array;
   readonly bytesOrError: number;
   readonly lastWriteWasAsync: number;
+  /** What `onread` returns is not looked at; and what is replaced is not kept. */
+  readonly ofDeno: boolean;
 }
 
 interface Request {
@@ -32,7 +36,7 @@ interface Request {
 
 /** Methods give 0 or a negative error number. */
 export interface TcpHandle {
-  /** May return what the next read goes into. */
+  /** May return what the next read goes into, on Node. */
   onread: (this: TcpHandle) => Uint8Array | undefined;
   useUserBuffer(region: Uint8Array): void;
   readStart(): number;
@@ -62,8 +66,9 @@ const METHODS = [
   ...['connect', 'connect6', 'setNoDelay', 'getpeername', 'getsockname'],
 ];
 
-/** Undefined where Node's internals are not what this file knows. */
-export function loadTcpBinding(): TcpBinding | undefined {
+/** Undefined where the runtime's internals are not what this file knows. */
+export function loadTcpBinding(runtime: 'node' | 'deno'): TcpBinding | undefined {
+  const ofDeno = runtime === 'deno';
   try {
     const { binding } = process as unknown as { binding(name: string): Readonly<Record<string, unknown>> };
     const { TCP, TCPConnectWrap, constants } = binding.call(process, 'tcp_wrap');
@@ -71,10 +76,12 @@ export function loadTcpBinding(): TcpBinding | undefined {
     const { WriteWrap, ShutdownWrap, streamBaseState: state } = stream;
     const { kReadBytesOrError: bytesOrError, kLastWriteWasAsync: lastWriteWasAsync } = stream;
     const { SOCKET: clientSocket } = constants as Readonly<Record<string, unknown>>;
+    // Before Deno made them natively, all of these were there, and not all did what they say.
+    const methods = ofDeno ? [...METHODS, 'accept'] : METHODS;
     const known = [TCP, TCPConnectWrap, WriteWrap, ShutdownWrap].every((value) => typeof value === 'function') &&
       [bytesOrError, lastWriteWasAsync, clientSocket].every((value) => typeof value === 'number') &&
       ArrayBuffer.isView(state) &&
-      METHODS.every((name) => typeof (TCP as { prototype: Record<string, unknown> }).prototype[name] === 'function');
+      methods.every((name) => typeof (TCP as { prototype: Record<string, unknown> }).prototype[name] === 'function');
     if (!known) return undefined;
     const found = {
       TCP,
@@ -85,6 +92,7 @@ export function loadTcpBinding(): TcpBinding | undefined {
       state,
       bytesOrError,
       lastWriteWasAsync,
+      ofDeno,
     };
     return found as unknown as TcpBinding;
   } catch {
@@ -98,6 +106,7 @@ export class HandleSockets {
   readonly reads: NodeReads;
   /** A write request that was not used up: most writes are done at once. */
   spareWrite: Request | undefined;
+  #numericHost = '';
   /** Sockets that are closed and have not been told. */
   #closed: HandleSocket[] = [];
 
@@ -120,12 +129,21 @@ export class HandleSockets {
     for (const socket of sockets) socket.wasClosed();
   };
 
+  /** Whether `host` is an address, as a handle wants it, and no name. */
+  reaches(host: string): boolean {
+    // Backends are few, mostly one.
+    if (host === this.#numericHost) return true;
+    if (isIP(host) === 0) return false;
+    this.#numericHost = host;
+    return true;
+  }
+
   /** The socket around the handle of a new connection. */
   accepted(handle: TcpHandle): Socket {
     return new HandleSocket(this, handle, UNHANDLED, true);
   }
 
-  /** `address.host` is an IP address. */
+  /** `reaches(address.host)`. */
   connect(address: Address, handler: SocketHandler): Socket {
     const { TCP, TCPConnectWrap, clientSocket } = this.binding;
     const handle = new TCP(clientSocket);
@@ -234,8 +252,8 @@ class HandleSocket implements Socket, Reader {
   reset(): void {
     if (this.#closed) return;
     this.#closed = true;
-    // A socket that is shutting down cannot be reset.
-    if (this.#handle.reset === undefined || this.#handle.reset() !== 0) this.#handle.close();
+    // A socket that is shutting down cannot be reset; one that is connecting need not be, and Deno would leave it open.
+    if (!this.#connected || this.#handle.reset === undefined || this.#handle.reset() !== 0) this.#handle.close();
     this.#sockets.closed(this);
   }
 
@@ -281,8 +299,11 @@ class HandleSocket implements Socket, Reader {
     if (length > 0) {
       this.handler.received(this.#buffer.subarray(0, length));
       const next = reads.next(this, this.#buffer.length > reads.short.length, length);
-      if (next !== undefined) this.#buffer = next;
-      return next;
+      if (next === undefined) return undefined;
+      this.#buffer = next;
+      if (!binding.ofDeno) return next;
+      if (!this.#closed) this.#handle.useUserBuffer(next);
+      return undefined;
     }
     this.#readEnded(length);
     return undefined;
