@@ -232,6 +232,31 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
       expect(verifier.verify(scheme, message, Uint8Array.of(0x30, 0x81, ...good.subarray(1)))).toBe(false);
     });
 
+    // What is verified is u·G + v·Q, and a forger may choose u or v. The key is made to suit: the signature is right.
+    test('verifies with the scalars for which the sums of the fast multiplications meet', () => {
+      const { Point, Signature } = row.noble;
+      const [{ Fn }, message] = [Point, Uint8Array.of(1, 2, 3)];
+      const e = Fn.create(BigInt(`0x${crypto.createHash(row.hash).update(message).digest('hex')}`));
+      const bytes = (value: bigint) => fromHex(value.toString(16).padStart(2 * size, '0'));
+      const check = (choose: { u: bigint } | { v: bigint }) => {
+        // x(R) = r is free; s follows from u or from v, and Q from all of them.
+        const R = Point.BASE.multiply(1234567n);
+        const r = Fn.create(R.toAffine().x);
+        const s = 'u' in choose ? Fn.div(e, choose.u) : Fn.div(r, choose.v);
+        const Q = R.subtract(Point.BASE.multiply(Fn.div(e, s))).multiply(Fn.div(s, r)).toBytes(false);
+        const signature = der(bytes(r), bytes(s));
+        const plain = Signature.fromBytes(signature, 'der').toBytes();
+        expect(row.noble.verify(plain, message, Q, { lowS: false })).toBe(true);
+        expect(ecdsaVerifier(instance, curve, Q).verify(scheme, message, signature)).toBe(true);
+      };
+      // Where the sums of both lanes meet (pairs_p256.rs, pairs_p384.rs).
+      for (const split of [130n, 195n]) {
+        const twice = Fn.create(2n * (Fn.ORDER % (1n << split)));
+        for (const u of [twice, Fn.neg(twice)]) check({ u });
+      }
+      for (let i = 1n; i <= 40n; i++) for (const v of [i, Fn.neg(i)]) check({ v });
+    });
+
     test('refuses what is not a key', () => {
       const sign = (scalar: Uint8Array) => () => ecdsaSigner(instance, curve, scalar, random);
       expect(sign(new Uint8Array(size))).toThrow(UsageError);

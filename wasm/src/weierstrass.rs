@@ -4,7 +4,7 @@
 //! Batina (2015, algorithms 4 and 6): no case is special, neither the point at infinity (0 : 1 : 0) nor equal points.
 
 use crate::constant_time::{declassify, nonzero_mask};
-use crate::montgomery::{from_big_endian, is_zero, select, to_big_endian, Modulus};
+use crate::montgomery::{from_big_endian, is_zero, select, subtract, to_big_endian, Modulus};
 
 pub struct Curve<const N: usize> {
     pub field: &'static Modulus<N>,
@@ -46,12 +46,23 @@ pub trait Group<const N: usize> {
     /// x of u·G + v·P, for v in [1, n − 1]; nothing is secret. Undefined for the point at infinity.
     fn multiply_add(u: &[u32; N], v: &[u32; N], point: &Affine<N>) -> Option<[u32; N]> {
         let curve = Self::CURVE;
+        let add = |p: &Point<N>, q: &Point<N>| curve.add(p, q, &curve.field.enter(&curve.b));
         let second = curve.from_affine(&Self::multiply_point(v, point));
         let sum = if is_zero(u) != 0 {
             second
         } else {
-            let first = curve.from_affine(&Self::multiply_generator(u));
-            curve.add(&first, &second, &curve.field.enter(&curve.b))
+            let mut first = Self::multiply_generator(u);
+            // The fast multiplication has one scalar, and its negative, that it cannot do: no key or nonce comes upon it, but whoever makes up
+            // a signature may choose it.
+            let failed = is_zero(&first[0]) & is_zero(&first[1]) != 0;
+            if failed {
+                let mut one = [0; N];
+                one[0] = 1;
+                first = Self::multiply_generator(&subtract(u, &one).0);
+            }
+            let first = curve.from_affine(&first);
+            let first = if failed { add(&first, &curve.from_affine(&curve.generator)) } else { first };
+            add(&first, &second)
         };
         (is_zero(&sum.z) == 0).then(|| curve.to_affine(&sum)[0])
     }
