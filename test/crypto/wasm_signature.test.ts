@@ -24,7 +24,7 @@ interface Ecdsa {
   size: number;
   hash: string;
   jwk: string;
-  /** Random cases. P-384 has plain kernels in both builds and in OpenSSL: 20 ms for a case. */
+  /** Random cases. P-384 has plain kernels in the strict build and in OpenSSL: up to 20 ms for a case. */
   cases: number;
   vectors: string;
   noble: typeof p256;

@@ -8,8 +8,10 @@ import { Field25519 } from './field25519.mjs';
 import { FieldP256 } from './field_p256.mjs';
 import { Integer25519 } from './integer25519.mjs';
 import { IntegerP256 } from './integer_p256.mjs';
+import { IntegerP384 } from './integer_p384.mjs';
 import * as inversion from './inversion.mjs';
 import * as p256 from './p256.mjs';
+import * as p384 from './p384.mjs';
 import * as x25519 from './x25519.mjs';
 
 const kernels = (module, Field) => Object.values(module).map((kernel) => kernel(Field));
@@ -42,6 +44,13 @@ export const KERNEL_FILES = [
     title: 'the same in integers',
     table: 'integer_p256_constants',
     programs: kernels(p256, IntegerP256),
+    bounded: true,
+  },
+  {
+    file: 'integer_p384.s',
+    title: 'arithmetic modulo the prime of P-384',
+    table: 'integer_p384_constants',
+    programs: kernels(p384, IntegerP384),
     bounded: true,
   },
   {

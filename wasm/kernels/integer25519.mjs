@@ -1,7 +1,9 @@
 // Arithmetic modulo p = 2^255 − 19 on two elements at once in integers: the twin of field25519.mjs. Ten limbs of alternately 26 and 25 bits, as in
 // field25519.rs.
 
-import { IntegerField, LIMBS } from './integer_field.mjs';
+import { IntegerField } from './integer_field.mjs';
+
+const LIMBS = 10;
 
 const width = (k) => 26 - (k & 1);
 /** Two chains of carries at once, and the two limbs again where one runs into the other. */

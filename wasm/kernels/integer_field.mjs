@@ -1,10 +1,8 @@
-// Arithmetic on two field elements at once in integers, for runtimes and machines without a fused multiply-add: ten limbs of 25 to 27 bits, centred
-// around zero. An element takes the low or the high half of each of five vectors, two limbs in each: (a0, a1, b0, b1), (a2, a3, b2, b3), ...
+// Arithmetic on two field elements at once in integers, for runtimes and machines without a fused multiply-add, and for P-384 on all: limbs of 25 to 28
+// bits, centred around zero, an even number of them. An element takes the low or the high half of each vector, two limbs in each: (a0, a1, b0, b1),
+// (a2, a3, b2, b3), ...
 //
 // Products of limbs are those of 32 bits to 64 of both elements at once; columns are vectors of two 64-bit integers.
-
-export const LIMBS = 10;
-export const VECTORS = LIMBS / 2;
 
 /** Twice 2^32-fold: one factor for the low half of a lane, one for the high. */
 const factors = (low, high) => BigInt(low) | BigInt(high) << 32n;
@@ -12,8 +10,6 @@ const factors = (low, high) => BigInt(low) | BigInt(high) << 32n;
 const symmetric = (size) => ({ lo: -size, hi: size });
 
 export class IntegerField {
-  /** Bytes of an element in memory. */
-  size = 16 * VECTORS;
   /** Whether every second column goes through memory, see `Program.keep`; 0: none does. */
   kept = 0;
 
@@ -21,7 +17,11 @@ export class IntegerField {
   constructor(program, widths, bounds) {
     this.p = program;
     this.widths = widths.map(BigInt);
-    this.bounds = Array.from({ length: VECTORS }, (_, k) => [symmetric(bounds[2 * k]), symmetric(bounds[2 * k + 1])]);
+    this.limbs = widths.length;
+    this.vectors = widths.length / 2;
+    /** Bytes of an element in memory. */
+    this.size = 16 * this.vectors;
+    this.bounds = Array.from({ length: this.vectors }, (_, k) => [symmetric(bounds[2 * k]), symmetric(bounds[2 * k + 1])]);
   }
 
   /** `terms`: how many elements the loaded one may be a sum of. */
@@ -116,7 +116,7 @@ export class IntegerField {
 
   /**
    * Functions (i, j) that give the product of limb i of a and limb j of b; a square's, with b = a, for i ≤ j and doubled for i < j. `odd` multiplies
-   * those of two odd limbs, and `upper` those with i + j ≥ 10.
+   * those of two odd limbs, and `upper` those with i + j beyond the last limb.
    */
   limbProducts(a, b, odd, upper) {
     const square = a === b;
@@ -130,7 +130,7 @@ export class IntegerField {
     const plain = odd === 1 ? undefined : this.#crossed(square ? this.times(a, 2, 2) : a);
     return (i, j) => {
       const [k, l] = [i >> 1, j >> 1];
-      const y = (i + j >= LIMBS ? folded : right)[l];
+      const y = (i + j >= this.limbs ? folded : right)[l];
       const { straight, crossed } = square && i === j ? once : left;
       const high = j % 2 === 1;
       const x = i % 2 === j % 2 ? straight[k] : (plain ?? crossed)[k];
@@ -159,7 +159,7 @@ export class IntegerField {
       values[k] = p.and(values[k], p.constant((1n << width) - 1n));
       offsets[k] &= (1n << width) - 1n;
       positive[k] = true;
-      if (k < LIMBS - 1) add(k + 1, carry, excess);
+      if (k < this.limbs - 1) add(k + 1, carry, excess);
       else add(0, wrapped(carry), wrapped.factor * excess);
     }
     return { values, offsets };
@@ -168,7 +168,7 @@ export class IntegerField {
   /** Columns of positive numbers below 2^31, with their offsets, as limbs. */
   pack({ values, offsets }) {
     const { p } = this;
-    return Array.from({ length: VECTORS }, (_, k) => {
+    return Array.from({ length: this.vectors }, (_, k) => {
       const both = p.or(values[2 * k], p.shiftLeft(values[2 * k + 1], 32));
       return p.subtract32(both, p.constant(factors(offsets[2 * k], offsets[2 * k + 1])));
     });

@@ -63,6 +63,8 @@ pub mod inversion_simd;
 pub mod limbs25519;
 #[cfg(target_arch = "wasm32")]
 pub mod limbs_p256;
+#[cfg(target_feature = "relaxed-simd")]
+pub mod limbs_p384;
 #[cfg(target_arch = "wasm32")]
 pub mod look_up;
 pub mod montgomery;
@@ -72,6 +74,8 @@ pub mod p384;
 pub mod pairs25519;
 #[cfg(target_arch = "wasm32")]
 pub mod pairs_p256;
+#[cfg(target_feature = "relaxed-simd")]
+pub mod pairs_p384;
 pub mod weierstrass;
 pub mod x25519;
 

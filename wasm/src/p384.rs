@@ -1,6 +1,8 @@
 //! The curve P-384 (FIPS 186-5, SP 800-186 §3.2.1.4).
 
 use crate::montgomery::Modulus;
+#[cfg(target_feature = "relaxed-simd")]
+use crate::weierstrass::Affine;
 use crate::weierstrass::{Curve, Group};
 
 const ONES: u32 = 0xffffffff;
@@ -36,14 +38,25 @@ pub struct P384;
 impl Group<12> for P384 {
     const CURVE: &'static Curve<12> = &CURVE;
 
-    #[cfg(target_arch = "wasm32")]
+    // The strict build has no room for the fast twin within 400 KiB.
+    #[cfg(all(target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
     fn multiply_generator(k: &[u32; 12]) -> crate::weierstrass::Affine<12> {
         table::multiply_generator(k)
+    }
+
+    #[cfg(target_feature = "relaxed-simd")]
+    fn multiply_generator(k: &[u32; 12]) -> Affine<12> {
+        crate::pairs_p384::multiply_generator(k)
+    }
+
+    #[cfg(target_feature = "relaxed-simd")]
+    fn multiply_point(k: &[u32; 12], point: &Affine<12>) -> Affine<12> {
+        crate::pairs_p384::multiply_point(k, point)
     }
 }
 
 /// Multiples of the generator, for windows of four bits: 200 KiB, filled at the first use. Public.
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(target_feature = "relaxed-simd")))]
 mod table {
     use super::CURVE;
     use crate::weierstrass::{Affine, Point, Table};
