@@ -214,7 +214,7 @@ class DenoSocket implements Socket {
     queueMicrotask(() => this.handler.closed(undefined));
   }
 
-  /** Deno cannot send a reset of its own accord. */
+  /** `Deno.Conn` cannot send a reset of its own accord. */
   reset(): void {
     this.destroy();
   }
