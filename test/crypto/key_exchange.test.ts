@@ -142,7 +142,8 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
     const { order } = curve;
     if (order !== undefined) {
       test('the smallest and the largest private keys', () => {
-        for (let i = 1n; i <= 40n; i++) {
+        // Around the digits' powers of two; 38 is what pairs_p384.rs tells of.
+        for (const i of [1n, 2n, 3n, 7n, 8n, 9n, 15n, 16n, 17n, 31n, 32n, 33n, 38n]) {
           for (const scalar of [i, order - i]) {
             const privateKey = padded(scalar.toString(16), curve.size);
             expectSame(exchange.offer(randomOf(curve, exchange, privateKey)).share, curve.publicKey(privateKey));

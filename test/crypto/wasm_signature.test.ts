@@ -254,7 +254,7 @@ describe.each(WASM_BUILDS)('%s build', (build) => {
         const twice = Fn.create(2n * (Fn.ORDER % (1n << split)));
         for (const u of [twice, Fn.neg(twice)]) check({ u });
       }
-      for (let i = 1n; i <= 40n; i++) for (const v of [i, Fn.neg(i)]) check({ v });
+      for (const i of [1n, 2n, 3n, 8n, 16n, 32n, 38n]) for (const v of [i, Fn.neg(i)]) check({ v });
     });
 
     test('refuses what is not a key', () => {
