@@ -43,7 +43,8 @@ function shuffleBytes(lanes) {
 
 /** One function. Constants are loaded from `table`, of which `indexOf` gives the place: V8 rebuilds immediate ones at each use. */
 function functionText(program, table, indexOf) {
-  const { name, parameters, operations } = program;
+  const { name, parameters, unaligned, operations } = program;
+  const alignment = (parameter) => unaligned.includes(parameters[parameter]) ? 0 : 4;
   const live = findLive(operations);
   const { local, uses, count } = assignLocals(program, live);
   const lines = [];
@@ -65,7 +66,7 @@ function functionText(program, table, indexOf) {
     if (!live.has(at)) return;
     if (op === 'load') {
       emit(`local.get ${parameter}`);
-      emit(`v128.load ${offset}:p2align=4`);
+      emit(`v128.load ${offset}:p2align=${alignment(parameter)}`);
     } else if (op === 'constant') {
       emit('i32.const 0');
       emit(`v128.load ${table}+${16 * indexOf(lanes)}:p2align=4`);
@@ -78,7 +79,7 @@ function functionText(program, table, indexOf) {
     } else if (op === 'store') {
       emit(`local.get ${parameter}`);
       emit(`local.get ${local.get(args[0])}`);
-      emit(`v128.store ${offset}:p2align=4`);
+      emit(`v128.store ${offset}:p2align=${alignment(parameter)}`);
       previous = undefined;
       return;
     } else {

@@ -1,11 +1,13 @@
-// The assembly of the floating-point kernels. It is not committed: each build of the crate makes it anew, and `npm run wasm:check` compares
+// The assembly of the generated kernels. It is not committed: each build of the crate makes it anew, and `npm run wasm:check` compares
 // the module that comes out. Kernels whose bounds do not hold are not written.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as aes from './aes.mjs';
 import { assemblyText } from './assembly.mjs';
 import { checkBounds } from './bounds.mjs';
 import { Field25519 } from './field25519.mjs';
 import { FieldP256 } from './field_p256.mjs';
+import * as ghash from './ghash.mjs';
 import { Integer25519 } from './integer25519.mjs';
 import { IntegerP256 } from './integer_p256.mjs';
 import { IntegerP384 } from './integer_p384.mjs';
@@ -60,6 +62,13 @@ export const KERNEL_FILES = [
     programs: kernels(inversion),
     bounded: false,
   },
+  ...[['relaxed', 'i8x16.relaxed_swizzle'], ['strict', 'i8x16.swizzle']].map(([build, lookUp]) => ({
+    file: `aes_gcm_${build}.s`,
+    title: `AES and GHASH, ${build} SIMD`,
+    table: 'aes_gcm_constants',
+    programs: [...kernels(aes, lookUp), ...kernels(ghash, lookUp)],
+    bounded: false,
+  })),
 ];
 
 /** Writes the files to a folder, but for those that are up to date, so that cargo does not build again. */

@@ -11,10 +11,11 @@ export function bitsOf(float) {
 }
 
 export class Program {
-  /** `parameters` are the names of i32 addresses. */
-  constructor(name, parameters) {
+  /** `parameters` are the names of i32 addresses: multiples of 16, but for those in `unaligned`. */
+  constructor(name, parameters, unaligned = []) {
     this.name = name;
     this.parameters = parameters;
+    this.unaligned = unaligned;
     /** Each operation: { op, args (values), ... }. Stores have no value, but a number all the same. */
     this.operations = [];
     this.constants = new Map();
@@ -72,6 +73,11 @@ export class Program {
     return this.#emit({ op: 'i8x16.relaxed_swizzle', args: [a, this.constant(pattern(0), pattern(8))] });
   }
 
+  /** The bytes of `table` at the places that `indices` says, all below 16, by `op`: 'i8x16.swizzle' or 'i8x16.relaxed_swizzle'. */
+  lookUp(op, table, indices) {
+    return this.#emit({ op, args: [table, indices] });
+  }
+
   // Lanes of 32 bits.
   add32 = this.#binary('i32x4.add');
   subtract32 = this.#binary('i32x4.sub');
@@ -95,8 +101,17 @@ export class Program {
     return this.#emit({ op: 'i32x4.shl', args: [a], bits });
   }
 
+  shiftRightUnsigned32(a, bits) {
+    return this.#emit({ op: 'i32x4.shr_u', args: [a], bits });
+  }
+
   shiftRightSigned32(a, bits) {
     return this.#emit({ op: 'i32x4.shr_s', args: [a], bits });
+  }
+
+  /** 16 of the 32 bytes of both. */
+  shuffleBytes(a, b, lanes) {
+    return this.#emit({ op: 'i8x16.shuffle', args: [a, b], lanes });
   }
 
   /** Four of the eight lanes of both. */

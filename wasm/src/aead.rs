@@ -47,6 +47,16 @@ impl Source {
         Self { pointer, length }
     }
 
+    /// Where the bytes from `at` on are that belong in `piece`: still outside, if all are there; otherwise they are moved, and it is `piece` itself.
+    #[inline(always)]
+    pub fn find(&self, at: usize, piece: &mut [u8]) -> *const u8 {
+        if self.length >= at + piece.len() {
+            return self.pointer.wrapping_add(at);
+        }
+        self.take(at, piece);
+        piece.as_ptr()
+    }
+
     /// Moves the bytes from `at` on to `piece`, the part of the text from `at` on: as many as there are and fit. Pieces are moved in
     /// order.
     #[inline(always)]

@@ -8,7 +8,7 @@
 //!
 //! That makes two rounds of two exclusive ors. Layout as in aes_simd.rs, `Wide`.
 
-use crate::aes_simd::{mix_and_add, sub_and_shift, sub_bytes, Slice, Wide, COUNTING};
+use crate::aes_simd::{add_changed, mix_and_add, sub_and_shift, sub_bytes, Slice, Wide, COUNTING};
 use core::arch::wasm32::*;
 
 pub struct Ahead {
@@ -23,10 +23,6 @@ const fn lanes(of: [u32; 4]) -> v128 {
     u32x4(0u32.wrapping_sub(of[0]), 0u32.wrapping_sub(of[1]), 0u32.wrapping_sub(of[2]), 0u32.wrapping_sub(of[3]))
 }
 
-/// By row: the columns in which MixColumns takes the changed byte once or three times, and those in which it takes it two or three times.
-const ONCE: [v128; 4] = [lanes([0, 1, 1, 1]), lanes([1, 1, 1, 0]), lanes([1, 1, 0, 1]), lanes([1, 0, 1, 1])];
-const TWICE: [v128; 4] = [lanes([1, 0, 0, 1]), lanes([0, 0, 1, 1]), lanes([0, 1, 1, 0]), lanes([1, 1, 0, 0])];
-
 /// Twice each byte, in the field of AES.
 #[inline(always)]
 fn doubled(q: &Slice) -> Slice {
@@ -40,12 +36,6 @@ fn clear(state: &mut [v128; 32], row: usize, column: usize) {
     for x in &mut state[8 * row..8 * row + 8] {
         *x = v128_and(*x, others);
     }
-}
-
-/// Apart, because of its length.
-#[inline(never)]
-fn sub_bytes_apart(q: &mut Slice) {
-    sub_bytes(q);
 }
 
 impl Ahead {
@@ -97,7 +87,7 @@ impl Ahead {
             };
             v128_xor(counter, i32x4_shuffle::<3, 3, 3, 3>(key[24 + bit], key[24 + bit]))
         });
-        sub_bytes_apart(&mut byte);
+        sub_bytes(&mut byte);
         let twice = doubled(&byte);
         // What MixColumns gives the rows of column 0 of the byte in row 3.
         let mut column: [Slice; 4] = core::array::from_fn(|row| {
@@ -106,7 +96,7 @@ impl Ahead {
                 v128_xor(rows[row][bit], times[row])
             })
         });
-        column.iter_mut().for_each(sub_bytes_apart);
+        column.iter_mut().for_each(sub_bytes);
         for bit in 0..8 {
             // From rows with four sets of values to sets with the columns that the rows are moved to.
             let [a, b, c, d] = [0, 3, 2, 1].map(|row: usize| column[row][bit]);
@@ -123,14 +113,10 @@ impl Ahead {
     #[inline(always)]
     pub fn begin(&self, counter: u32, blocks: &mut [v128; 32]) {
         let bit_of_14 = u32x4_splat(1 << (counter >> 8));
-        let changed = &self.changed[(counter >> 5 & 7) as usize];
-        let twice = doubled(changed);
         for i in 0..32 {
-            let (row, bit) = (i / 8, i % 8);
             // Not by shifts: V8 would move their number to a vector for each.
-            let base = i32x4_eq(v128_and(self.base[i], bit_of_14), bit_of_14);
-            let delta = v128_xor(v128_and(changed[bit], ONCE[row]), v128_and(twice[bit], TWICE[row]));
-            blocks[i] = v128_xor(base, delta);
+            blocks[i] = i32x4_eq(v128_and(self.base[i], bit_of_14), bit_of_14);
         }
+        add_changed(blocks, &self.changed[(counter >> 5 & 7) as usize]);
     }
 }

@@ -14,9 +14,9 @@ use core::arch::wasm32::*;
 #[repr(C)]
 pub struct AesGcm {
     aes: Aes,
-    /// GHASH's key, the encryption of zero, and its 16th power.
+    /// GHASH's key, the encryption of zero, and its powers 16, 32, 48 and 64.
     h: [u8; 16],
-    h16: [u8; 16],
+    powers: [[u8; 16]; ghash_simd::TOGETHER],
 }
 
 /// Bytes of stack below the tables.
@@ -32,6 +32,8 @@ const BATCH: usize = 2048;
 /// From this many bytes in a record on, they are worth using.
 const BATCH_RECORD: usize = 768;
 
+static NOTHING: [u8; Wide::BYTES] = [0; Wide::BYTES];
+
 pub struct Ready<'a> {
     narrow: &'a Narrow,
     single: &'a Single,
@@ -44,7 +46,7 @@ impl AesGcm {
     pub fn new(key: &[u8]) -> Self {
         let aes = Aes::with(key, aes_simd::sub_word);
         let h = Narrow::new(&aes).zero();
-        Self { aes, h, h16: Single::new(&h).power_16(&h) }
+        Self { aes, h, powers: ghash_simd::powers(&h) }
     }
 }
 
@@ -78,7 +80,7 @@ impl AesGcm {
     fn ready_batch(&self, ready: Ready<'_>, work: &mut dyn FnMut(&Ready<'_>)) {
         let mut batch = Batch::EMPTY;
         with_clean_stack::<STACK, _>(|| {
-            batch.fill(&self.h16);
+            batch.fill(&self.powers);
             work(&Ready { batch: Some(&batch), ..ready });
         });
         wipe(core::slice::from_mut(&mut batch));
@@ -114,43 +116,46 @@ impl Ready<'_> {
         self.apply_with(Some(&Ahead::new(wide, nonce)), nonce, source, text)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn apply_with(&self, ahead: Option<&Ahead>, nonce: &[u8; 12], source: Source, text: &mut [u8]) -> v128 {
         assert!(text.len() < 16 * ((1 << 16) - 32));
         let mut mask = u64x2(0, 0);
         let mut counter = 0;
         let mut at = 0;
-        let mut blocks = [mask; 32];
+        let mut stream = [mask; 32];
         let mut rest = text;
         loop {
             // The stream's first two blocks, of counters 0 and 1, are not for the text.
             let skip = if counter == 0 { 2 } else { 0 };
             let left = rest.len() + 16 * skip;
             // Two runs of the narrow form cost less than one of the wide.
-            let wide = self.wide.filter(|_| left > 2 * Narrow::BYTES);
-            let made = match (wide, ahead) {
-                (Some(wide), Some(ahead)) => {
-                    wide.stream_ahead(ahead, counter, &mut blocks);
+            let made = match self.wide.filter(|_| left > 2 * Narrow::BYTES) {
+                Some(wide) => {
+                    // SAFETY: arrays.
+                    unsafe { wide.apply(ahead, nonce, counter, &NOTHING, stream.as_mut_ptr().cast()) };
                     32
                 }
-                (Some(wide), None) => {
-                    wide.stream(nonce, counter, &mut blocks);
-                    32
-                }
-                _ => {
-                    self.narrow.stream(nonce, counter, &mut blocks);
+                None => {
+                    self.narrow.stream(nonce, counter, &mut stream);
                     8
                 }
             };
             if counter == 0 {
-                mask = blocks[1];
+                mask = stream[1];
             }
             let (piece, after) = rest.split_at_mut(rest.len().min(16 * (made - skip)));
             source.take(at, piece);
-            exclusive_or(piece, &blocks[skip..made]);
+            exclusive_or(piece, &stream[skip..made]);
             at += piece.len();
             counter += made as u32;
             rest = after;
+            // Whole runs go to the text at once.
+            while let (Some(wide), true) = (self.wide, rest.len() >= Wide::BYTES) {
+                let (piece, after) = rest.split_first_chunk_mut().unwrap();
+                // SAFETY: as `Source` promises.
+                unsafe { wide.apply(ahead, nonce, counter, source.find(at, piece).cast(), piece) };
+                (at, counter, rest) = (at + Wide::BYTES, counter + 32, after);
+            }
             if rest.is_empty() {
                 return mask;
             }

@@ -9,16 +9,28 @@
 //! byte, 8 KiB, made per call). Short ones go block by block: the 16 bytes of one block are multiplied by H at once with the tables of
 //! byte 0 (512 bytes), and the products are added up, shifted by their place, and reduced.
 
-use crate::simd::{base, load, look_up, store};
+use crate::hash::load_be32;
+use crate::simd::{load, look_up, store};
 use core::arch::wasm32::*;
 
+// Made by wasm/kernels/ghash.mjs.
+#[allow(improper_ctypes)] // v128 is a type of WebAssembly's
+extern "C" {
+    fn ghash_tables(tables: *mut [[[v128; SPAN]; 2]; 3], field: *const [u8; 16]);
+    fn ghash_factors(factors: *mut [[v128; PART]; PRODUCTS], y: *const Bytes, batch: *const [u8; BATCH]);
+    fn ghash_part(sums: *mut [v128; 2 * PART], factors: *const [v128; PART], tables: *const [[v128; SPAN]; 2]);
+    fn ghash_unite(y: *mut Bytes, products: *const [[v128; 2 * PART]; PRODUCTS]);
+}
+
 const BLOCKS: usize = 16;
-/// Result bytes computed at once: as many sums as leave registers for the rest.
-const GROUP: usize = 8;
+/// Batches whose products are added up before they are reduced.
+pub const TOGETHER: usize = 4;
 /// Bytes that one multiplication by H^16 takes in.
 pub const BATCH: usize = 16 * BLOCKS;
 
 type Bytes = [v128; 16];
+
+static NOTHING: Bytes = [u64x2(0, 0); 16];
 
 #[inline(always)]
 fn zero() -> v128 {
@@ -40,10 +52,9 @@ fn interleave(a: v128, b: v128) -> [v128; 2] {
     ]
 }
 
-/// Gives `put` the vectors that `get` has, 16 × 16 bytes, transposed: four rounds of interleaving halves, two at a time, so that they stay
-/// in registers. (Nothing is copied as a whole: V8 makes a call of that.)
-#[inline(always)]
-fn transpose(get: impl Fn(usize) -> v128, mut put: impl FnMut(usize, v128)) {
+/// Transposes 16 × 16 bytes: four rounds of interleaving halves, two at a time, so that they stay in registers.
+#[inline(never)]
+fn transpose(from: &Bytes, to: &mut Bytes) {
     let mut middle = [zero(); 16];
     let two_rounds = |v: [v128; 4]| {
         let ([a, b], [c, d]) = (interleave(v[0], v[2]), interleave(v[1], v[3]));
@@ -51,7 +62,7 @@ fn transpose(get: impl Fn(usize) -> v128, mut put: impl FnMut(usize, v128)) {
         [a, b, c, d]
     };
     for i in 0..4 {
-        let four = two_rounds([get(i), get(i + 4), get(i + 8), get(i + 12)]);
+        let four = two_rounds([from[i], from[i + 4], from[i + 8], from[i + 12]]);
         for j in 0..4 {
             middle[4 * i + j] = four[j];
         }
@@ -59,7 +70,7 @@ fn transpose(get: impl Fn(usize) -> v128, mut put: impl FnMut(usize, v128)) {
     for i in 0..4 {
         let four = two_rounds([middle[i], middle[i + 4], middle[i + 8], middle[i + 12]]);
         for j in 0..4 {
-            put(4 * i + j, four[j]);
+            to[4 * i + j] = four[j];
         }
     }
 }
@@ -81,8 +92,8 @@ impl Powers {
     }
 
     /// The products of the next four powers with all nibbles, byte by byte.
-    #[inline(always)]
-    fn nibble_table(&mut self, put: impl FnMut(usize, v128)) {
+    #[inline(never)]
+    fn nibble_table(&mut self, table: &mut Bytes) {
         // The top bit of the nibble is the lowest power.
         let basis: [v128; 4] = [self.next(), self.next(), self.next(), self.next()];
         let mut products = [zero(); 16];
@@ -90,7 +101,7 @@ impl Powers {
             let lowest = n.trailing_zeros() as usize;
             products[n] = v128_xor(products[n & (n - 1)], basis[3 - lowest]);
         }
-        transpose(|n| products[n], put);
+        transpose(&products, table);
     }
 }
 
@@ -129,8 +140,8 @@ impl Single {
     pub fn new(h: &[u8; 16]) -> Self {
         let mut powers = Powers { value: u128::from_be_bytes(*h) };
         let mut single = Self { high: [zero(); 16], low: [zero(); 16] };
-        powers.nibble_table(|k, table| single.high[k] = table);
-        powers.nibble_table(|k, table| single.low[k] = table);
+        powers.nibble_table(&mut single.high);
+        powers.nibble_table(&mut single.low);
         single
     }
 
@@ -147,17 +158,36 @@ impl Single {
         let (first, second) = reduce(above);
         v128_xor(below, v128_xor(first, shift_up(second)))
     }
+}
 
-    /// The element to the power of 16.
-    pub fn power_16(&self, h: &[u8; 16]) -> [u8; 16] {
-        let mut power = load(h);
-        for _ in 1..16 {
-            power = self.multiply(power);
-        }
-        let mut bytes = [0; 16];
-        store(&mut bytes, power);
-        bytes
+/// The square of an element: a power of x goes to twice its place.
+#[inline(never)]
+fn square(x: v128) -> v128 {
+    const SPREAD: v128 = u8x16(0, 2, 8, 10, 32, 34, 40, 42, 128, 130, 136, 138, 160, 162, 168, 170);
+    let (high, low) = nibbles(x);
+    let [below, above] = interleave(look_up(SPREAD, high), look_up(SPREAD, low));
+    let (first, second) = reduce(above);
+    // What byte 31 adds to byte 16 is reduced again.
+    let over = i8x16_shuffle::<15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30>(second, zero());
+    let (first_again, second_again) = reduce(over);
+    let firsts = v128_xor(first, first_again);
+    v128_xor(below, v128_xor(firsts, shift_up(v128_xor(second, second_again))))
+}
+
+/// The powers 16, 32, 48 and 64 of an element.
+pub fn powers(h: &[u8; 16]) -> [[u8; 16]; TOGETHER] {
+    let mut power_16 = load(h);
+    for _ in 0..4 {
+        power_16 = square(power_16);
     }
+    let mut powers = [[0; 16]; TOGETHER];
+    let power_32 = square(power_16);
+    store(&mut powers[0], power_16);
+    store(&mut powers[1], power_32);
+    store(&mut powers[3], square(power_32));
+    let power_48 = Single::new(&powers[0]).multiply(power_32);
+    store(&mut powers[2], power_48);
+    powers
 }
 
 /// Moves each byte to the next place; the first becomes zero.
@@ -166,68 +196,58 @@ fn shift_up(x: v128) -> v128 {
     i8x16_shuffle::<15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30>(zero(), x)
 }
 
-/// Multiplies 16 blocks by one element.
+/// Bytes of a part of a block, see `parts`, and of the product of a nibble and a part.
+const PART: usize = 4;
+const SPAN: usize = PART + 1;
+/// Products of parts that make a product of blocks: Karatsuba's method, twice.
+const PRODUCTS: usize = 9;
+
+/// What the kernels work on.
+struct Work {
+    /// By batch, product, byte of the part.
+    factors: [[[v128; PART]; PRODUCTS]; TOGETHER],
+    products: [[v128; 2 * PART]; PRODUCTS],
+}
+
+/// The tables of an element, by product, nibble (high, low), byte of the result.
+type Tables = [[[v128; SPAN]; 2]; PRODUCTS];
+
+#[inline(never)]
+fn fill_three(tables: &mut [[[v128; SPAN]; 2]; 3], [a, b, c]: [u32; 3]) {
+    let field = (a as u128) << 96 | (b as u128) << 56 | (c as u128) << 16;
+    // SAFETY (of all): the kernels read and write whole values of these types.
+    unsafe { ghash_tables(tables, &field.to_be_bytes()) };
+}
+
+/// Multiplies batches by successive elements.
 #[derive(Clone, Copy)]
 pub struct Batch {
-    /// By group of result bytes, byte of the block, nibble (low, high), result byte.
-    tables: [[[[v128; GROUP]; 2]; 16]; 16 / GROUP],
+    tables: [Tables; TOGETHER],
 }
 
 impl Batch {
-    pub const EMPTY: Self = Self { tables: [[[[u64x2(0, 0); GROUP]; 2]; 16]; 16 / GROUP] };
+    pub const EMPTY: Self = Self { tables: [[[[u64x2(0, 0); SPAN]; 2]; PRODUCTS]; TOGETHER] };
 
-    /// Makes the tables of `element`.
+    /// Makes the tables of the elements.
     #[inline(never)]
-    pub fn fill(&mut self, element: &[u8; 16]) {
-        let mut powers = Powers { value: u128::from_be_bytes(*element) };
-        for nibble in [1, 0] {
-            powers.nibble_table(|k, table| self.tables[k / GROUP][0][nibble][k % GROUP] = table);
-        }
-        // The next byte's products are x^8 times these: each byte moves on by one place, and the last comes back reduced.
-        for i in 1..16 {
-            for nibble in 0..2 {
-                let mut before = [zero(); 16];
-                for k in 0..16 {
-                    before[k] = self.tables[k / GROUP][i - 1][nibble][k % GROUP];
-                }
-                let (first, second) = reduce(before[15]);
-                let mut put = |k: usize, table| self.tables[k / GROUP][i][nibble][k % GROUP] = table;
-                put(0, first);
-                put(1, v128_xor(before[0], second));
-                for k in 2..16 {
-                    put(k, before[k - 1]);
-                }
+    pub fn fill(&mut self, elements: &[[u8; 16]; TOGETHER]) {
+        for (tables, element) in self.tables.iter_mut().zip(elements) {
+            let [a, b, c, d] = [0, 1, 2, 3].map(|i| load_be32(element, 4 * i));
+            let parts = [[a, b, a ^ b], [c, d, c ^ d], [a ^ c, b ^ d, a ^ b ^ c ^ d]];
+            for (tables, parts) in tables.as_chunks_mut().0.iter_mut().zip(parts) {
+                fill_three(tables, parts);
             }
         }
     }
 
-    #[inline(never)]
-    fn multiply(&self, y: &mut Bytes) {
-        let mut split = [[zero(); 2]; 16];
-        for i in 0..16 {
-            let (high, low) = nibbles(y[i]);
-            split[i] = [low, high];
+    /// The sum of the products of the batches, the last with the first element.
+    #[inline(always)]
+    fn multiply(&self, work: &mut Work, y: &mut Bytes) {
+        for n in 0..PRODUCTS {
+            unsafe { ghash_part(&mut work.products[n], &work.factors[0][n], &self.tables[0][n]) };
         }
-        for (tables, results) in self.tables.iter().zip(y.as_chunks_mut::<GROUP>().0) {
-            let mut sums = [zero(); GROUP];
-            for (table, nibbles) in tables.iter().zip(&split) {
-                let table = base(table);
-                for k in 0..GROUP {
-                    let product = v128_xor(look_up(table[0][k], nibbles[0]), look_up(table[1][k], nibbles[1]));
-                    sums[k] = v128_xor(sums[k], product);
-                }
-            }
-            for k in 0..GROUP {
-                results[k] = sums[k];
-            }
-        }
+        unsafe { ghash_unite(y, &work.products) };
     }
-}
-
-#[inline(always)]
-fn absorb(y: &mut Bytes, batch: &[u8; BATCH]) {
-    let (blocks, _) = batch.as_chunks();
-    transpose(|n| load(&blocks[n]), |i, bytes| y[i] = v128_xor(y[i], bytes));
 }
 
 /// GHASH of `additional` and `text` with their lengths, block by block.
@@ -255,40 +275,50 @@ fn lengths(additional: usize, text: usize) -> [u8; 16] {
 }
 
 /// The same of at most one block of `additional` and a text of at least `BATCH` bytes, 16 blocks at a time. `ready(at, piece)` is called on each piece of the text before it is read.
-pub fn long(h: &Single, h16: &Batch, additional: &[u8], text: &mut [u8], ready: impl Fn(usize, &mut [u8])) -> [u8; 16] {
+// Apart, because of its large frame.
+#[inline(never)]
+pub fn long(h: &Single, batch: &Batch, additional: &[u8], text: &mut [u8], ready: impl Fn(usize, &mut [u8])) -> [u8; 16] {
     let length = text.len();
     let additional_blocks = additional.len().div_ceil(16);
     let blocks = additional_blocks + length.div_ceil(16) + 1;
     // Zero blocks in front, which do not count, make whole batches.
     let front = (16 * (blocks.next_multiple_of(BLOCKS) - blocks), 16 * additional_blocks);
-    let mut y = [zero(); 16];
-    let mut batch = [0; BATCH];
-    batch[front.0..front.0 + additional.len()].copy_from_slice(additional);
+    let mut first = [0; BATCH];
+    first[front.0..front.0 + additional.len()].copy_from_slice(additional);
     let used = front.0 + front.1;
     let (head, rest) = text.split_at_mut(BATCH - used);
     ready(0, head);
-    batch[used..].copy_from_slice(head);
-    absorb(&mut y, &batch);
+    first[used..].copy_from_slice(head);
     let mut at = head.len();
     let (chunks, tail) = rest.as_chunks_mut::<BATCH>();
+    let mut y = [zero(); 16];
+    let mut work = Work { factors: [[[zero(); PART]; PRODUCTS]; TOGETHER], products: [[zero(); 2 * PART]; PRODUCTS] };
+    // So many that the last round has all.
+    let mut filled = TOGETHER - 1 - chunks.len() % TOGETHER;
+    unsafe { ghash_factors(&mut work.factors[filled], &NOTHING, &first) };
+    filled += 1;
     for chunk in chunks {
+        if filled == TOGETHER {
+            batch.multiply(&mut work, &mut y);
+            filled = 0;
+        }
         ready(at, chunk);
-        h16.multiply(&mut y);
-        absorb(&mut y, chunk);
+        let add = if filled == 0 { &y } else { &NOTHING };
+        unsafe { ghash_factors(&mut work.factors[filled], add, chunk) };
+        filled += 1;
         at += BATCH;
     }
+    batch.multiply(&mut work, &mut y);
     ready(at, tail);
-    batch = [0; BATCH];
-    batch[..tail.len()].copy_from_slice(tail);
-    batch[BATCH - 16..].copy_from_slice(&lengths(additional.len(), length));
-    h16.multiply(&mut y);
-    absorb(&mut y, &batch);
+    let mut last = [0; BATCH];
+    last[..tail.len()].copy_from_slice(tail);
+    last[BATCH - 16..].copy_from_slice(&lengths(additional.len(), length));
     // Lane n has seen n blocks fewer than it should.
     let mut blocks = [zero(); 16];
-    transpose(|i| y[i], |n, block| blocks[n] = block);
+    transpose(&y, &mut blocks);
     let mut sum = zero();
-    for block in &blocks {
-        sum = h.multiply(v128_xor(sum, *block));
+    for (block, last) in blocks.iter().zip(last.as_chunks().0) {
+        sum = h.multiply(v128_xor(sum, v128_xor(*block, load(last))));
     }
     let mut hash = [0; 16];
     store(&mut hash, sum);
