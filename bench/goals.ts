@@ -1,12 +1,14 @@
 /** What is to be reached, and whether it is. */
 import { native } from './peers.ts';
-import { figureOf, format, type Result, table } from './report.ts';
+import { figureOf, format, median, type Result, table, valuesOf } from './report.ts';
 
 interface Goal {
   readonly what: string;
   readonly ours: (results: readonly Result[]) => number;
   /** What it is measured against; undefined: nothing, the bound is absolute. */
   readonly theirs?: (results: readonly Result[]) => number;
+  /** Default: of the figures. */
+  readonly ratio?: (results: readonly Result[]) => number;
   /** Of our figure, or of its ratio to theirs. */
   readonly most?: number;
   readonly least?: number;
@@ -15,7 +17,7 @@ interface Goal {
 const node = 'sallyport-node24';
 const deno = 'sallyport-deno';
 
-/** At most so much of the best of these peers. */
+/** At most so much of the best of these peers: the median of the ratios within a slice, which a machine's drift does not move. */
 function against(
   title: string,
   figure: string,
@@ -24,12 +26,18 @@ function against(
   peers: readonly string[],
   most: number,
 ): Goal {
+  const best = (results: readonly Result[]): string | undefined =>
+    peers.filter((peer) => !Number.isNaN(figureOf(results, figure, peer)))
+      .sort((a, b) => figureOf(results, figure, a) - figureOf(results, figure, b))[0];
   return {
     what: `${title}, to ${name}`,
     ours: (results) => figureOf(results, figure, ours),
-    theirs: (results) => {
-      const values = peers.map((peer) => figureOf(results, figure, peer)).filter((value) => !Number.isNaN(value));
-      return values.length === 0 ? NaN : Math.min(...values);
+    theirs: (results) => figureOf(results, figure, best(results) ?? ''),
+    ratio: (results) => {
+      const theirs = valuesOf(results, figure, best(results) ?? '');
+      return median(
+        valuesOf(results, figure, ours).slice(0, theirs.length).map((value, i) => value / (theirs[i] ?? NaN)),
+      );
     },
     most,
   };
@@ -105,7 +113,7 @@ export function verdicts(results: readonly Result[]): Verdict[] {
   return goals.map((goal) => {
     const ours = goal.ours(results);
     const theirs = goal.theirs?.(results);
-    const value = theirs === undefined ? ours : ours / theirs;
+    const value = theirs === undefined ? ours : goal.ratio?.(results) ?? ours / theirs;
     return {
       what: goal.what,
       ours,

@@ -32,8 +32,12 @@ export function figureOf(
   figure: string,
   peer: string,
 ): number {
-  const result = results.find((candidate) => candidate.figure.id === figure && candidate.peer === peer);
-  return median(result?.values ?? []);
+  return median(valuesOf(results, figure, peer));
+}
+
+/** One per slice, in their order. */
+export function valuesOf(results: readonly Result[], figure: string, peer: string): readonly number[] {
+  return results.find((candidate) => candidate.figure.id === figure && candidate.peer === peer)?.values ?? [];
 }
 
 export function valueTable(
