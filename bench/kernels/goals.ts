@@ -14,27 +14,20 @@ interface Goal {
 const slicesOf = ({ runtimes }: Results, runtime: string, row: string) =>
   runtimes.find(({ name }) => name === runtime)?.slices.get(row);
 
-function toNode(row: string, bounds: Readonly<Record<string, number>>): Goal[] {
-  return Object.entries(bounds).map(([runtime, most]) => ({
-    what: `${runtime}: ${row}, to its node:crypto`,
-    value(results) {
-      const slices = slicesOf(results, runtime, row);
-      return slices && figure(slices).toNode;
-    },
-    most,
-  }));
-}
+/** One goal for each runtime that has a bound. */
+const to =
+  (side: 'toNode' | 'toOpenssl', name: string) => (row: string, bounds: Readonly<Record<string, number>>): Goal[] =>
+    Object.entries(bounds).map(([runtime, most]) => ({
+      what: `${runtime}: ${row}, to ${name}`,
+      value(results) {
+        const slices = slicesOf(results, runtime, row);
+        return slices && figure(slices)[side];
+      },
+      most,
+    }));
 
-function toOpenssl(row: string, bounds: Readonly<Record<string, number>>): Goal[] {
-  return Object.entries(bounds).map(([runtime, most]) => ({
-    what: `${runtime}: ${row}, to OpenSSL`,
-    value(results) {
-      const slices = slicesOf(results, runtime, row);
-      return slices && figure(slices).toOpenssl;
-    },
-    most,
-  }));
-}
+const toNode = to('toNode', 'its node:crypto');
+const toOpenssl = to('toOpenssl', 'OpenSSL');
 
 const toNode24 = (row: string): Goal => ({
   what: `Node 20: ${row}, to Node 24`,
