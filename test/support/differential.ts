@@ -1,5 +1,9 @@
 /** How much differential tests do: a part in `npm test`, everything in `npm run test:differential`, which sets SALLYPORT_CASES. */
 const ASKED = process.env['SALLYPORT_CASES'];
+// No cases at all would pass.
+if (ASKED !== undefined && !(Number(ASKED) >= 1)) {
+  throw new Error(`SALLYPORT_CASES wants a number from 1, not '${ASKED}'`);
+}
 
 /** Random cases of a differential test: as many as SALLYPORT_CASES says; without it 2,000, or `quick` where a case takes long. */
 export function casesOf(quick: number = 2000): number {
